@@ -1,0 +1,1 @@
+"""One turn of conversation. Imports `knowledge` and nothing else of ours."""

@@ -1,0 +1,21 @@
+"""Errors whose message is one clear sentence for the person who reads it."""
+
+
+class ChatbotError(Exception):
+    """Base of this package's errors: what happened, where, and what to do."""
+
+
+class SettingsError(ChatbotError):
+    """A settings file or environment variable has an unknown key or a bad value."""
+
+
+class ModelError(ChatbotError):
+    """A model is missing, damaged or not allowed."""
+
+
+class GenerationError(ChatbotError):
+    """An engine could not answer; the assistant quotes instead."""
+
+
+class NotFound(ChatbotError):
+    """No session or reply of that id for this owner."""

@@ -1,0 +1,69 @@
+"""What every engine gets and gives. Contract: tests/contracts/test_generator.py."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chatbot.types import Message
+from knowledge.types import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How an engine picks tokens. temperature 0 is greedy, the default for support."""
+
+    max_tokens: int = 160  # of the answer
+    temperature: float = 0.0
+    max_seconds: float = 30.0  # wall time; the answer so far is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter to answer with: its run's name and its PEFT folder."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One request to an engine."""
+
+    question: str  # masked
+    history: tuple[Message, ...]  # oldest first, without the question
+    evidence: tuple[Passage, ...]  # best first, with their ids
+    language: str  # of the reply
+    adapter: Adapter | None = None
+    sampling: Sampling = Sampling()
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an answer; the last one has `stop` set and names engine and adapter."""
+
+    text: str
+    passages: tuple[int, ...] = ()  # ids behind the text, where the engine knows
+    sentence: str = ""  # the verbatim source of the text, where the engine quotes
+    engine: str = ""
+    adapter: str | None = None
+    stop: str | None = None  # end, length, time, cancelled
+
+
+class Generator(Protocol):
+    """Writes the answer to one request; safe to call from several threads."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """What it can really speak (zh-Hans, zh-Hant, en, …)."""
+        ...
+
+    def stream(self, request: Generation) -> Iterator[Piece]:
+        """Raise GenerationError when it cannot answer; stop soon after `cancelled` is set."""
+        ...

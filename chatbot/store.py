@@ -1,0 +1,350 @@
+"""Sessions, messages, replies with their citations and traces, ratings, hand-overs: in SQLite."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlite_utils import Database as Sqlite
+from sqlite_utils import Migrations
+
+from chatbot.errors import NotFound
+from chatbot.types import (
+    Action,
+    Citation,
+    HandoffReason,
+    Intent,
+    Message,
+    Reply,
+    Role,
+    Session,
+    Step,
+)
+from knowledge.database import Database
+
+migrations = Migrations("chatbot")
+
+
+@migrations()
+def m001_conversations(db: Sqlite) -> None:
+    """Every row knows its owner: session → visitor, message → session, reply → session."""
+    db["sessions"].create(
+        {"id": str, "visitor": str, "channel": str, "language": str, "state": str, "created": str},
+        pk="id",
+        not_null={"visitor", "channel", "state", "created"},
+        strict=True,
+    )
+    db["sessions"].create_index(["visitor"])
+    db["messages"].create(
+        {"number": int, "id": str, "session_id": str, "role": str, "text": str, "created": str},
+        pk="number",
+        not_null={"id", "session_id", "role", "text", "created"},
+        foreign_keys=[("session_id", "sessions", "id")],
+        strict=True,
+    )
+    db["messages"].create_index(["id"], unique=True)
+    db["messages"].create_index(["session_id"])
+    db["replies"].create(
+        {
+            "id": str,
+            "session_id": str,
+            "question_id": str,
+            "action": str,
+            "language": str,
+            "intent": str,
+            "intent_score": float,
+            "intent_route": str,
+            "confidence": float,
+            "escalate": int,
+            "reason": str,
+            "engine": str,
+            "adapter": str,
+            "index_name": str,
+            "prompt_hash": str,
+            "found": str,
+            "trace": str,
+        },
+        pk="id",
+        foreign_keys=[("session_id", "sessions", "id")],
+        strict=True,
+    )
+    db["replies"].create_index(["session_id"])
+    db["citations"].create(
+        {
+            "reply_id": str,
+            "position": int,
+            "passage_id": int,
+            "document_id": str,
+            "collection": str,
+            "document": str,
+            "title": str,
+            "heading": str,
+            "text": str,
+            "sentence": str,
+            "score": float,
+        },
+        pk=("reply_id", "position"),
+        foreign_keys=[("reply_id", "replies", "id")],
+        strict=True,
+    )
+    db["ratings"].create(
+        {"reply_id": str, "value": int, "reason": str, "created": str},
+        pk="reply_id",
+        foreign_keys=[("reply_id", "replies", "id")],
+        strict=True,
+    )
+    db["handoffs"].create(
+        {"id": str, "session_id": str, "reason": str, "note": str, "created": str, "closed": str},
+        pk="id",
+        foreign_keys=[("session_id", "sessions", "id")],
+        strict=True,
+    )
+    db["handoffs"].create_index(["session_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a reply was made from, so that it can be replayed."""
+
+    question_id: str
+    index: str  # name of the index file that was searched
+    prompt_hash: str  # SHA-256 of the rendered prompt; empty when no model wrote
+    found: tuple[tuple[int, float], ...] = ()  # (passage id, score) of everything found
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A stored message; `reply` when the bot wrote it."""
+
+    message: Message
+    reply: Reply | None = None
+    rating: Literal[-1, 0, 1] = 0
+    rating_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A line of the list of conversations."""
+
+    id: str
+    channel: str
+    language: str | None
+    state: str
+    created: str
+    turns: int  # messages of the customer
+    last_text: str
+    waiting: bool  # a person was called and has not come yet
+
+
+class Store:
+    """Every method is one transaction and safe from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        database.migrate(migrations)
+
+    def open_session(
+        self,
+        visitor: str,
+        channel: str,
+        session_id: str | None = None,
+        language: str | None = None,
+    ) -> Session:
+        """A new session, or the visitor's own of that id; NotFound when it is somebody else's."""
+        if session_id is not None:
+            return self.session(session_id, visitor)
+        session = Session(new_id(), visitor, channel, language, "bot", _now())
+        with self._db.write() as db:
+            db["sessions"].insert(asdict(session))
+        return session
+
+    def session(self, session_id: str, visitor: str) -> Session:
+        row = self._db.row(
+            "SELECT * FROM sessions WHERE id = ? AND visitor = ?", session_id, visitor
+        )
+        if row is None:
+            raise NotFound(f"There is no conversation {session_id!r} of this visitor.")
+        return Session(**row)
+
+    def latest_session(self, visitor: str, channel: str) -> Session | None:
+        """The visitor's newest session that is still open, to go on after a reload."""
+        row = self._db.row(
+            "SELECT * FROM sessions WHERE visitor = ? AND channel = ? AND state != 'closed' "
+            "ORDER BY created DESC, rowid DESC LIMIT 1",
+            visitor,
+            channel,
+        )
+        return Session(**row) if row else None
+
+    def add_message(self, session_id: str, role: Role, text: str) -> Message:
+        message = Message(role, text, new_id(), _now())
+        with self._db.write() as db:
+            db["messages"].insert({**asdict(message), "session_id": session_id})
+        return message
+
+    def history(self, session_id: str, limit: int = 20) -> tuple[Message, ...]:
+        """The latest messages, oldest first."""
+        rows = self._db.rows(
+            "SELECT role, text, id, created FROM messages WHERE session_id = ? "
+            "ORDER BY number DESC LIMIT ?",
+            session_id,
+            limit,
+        )
+        return tuple(Message(**row) for row in reversed(rows))
+
+    def add_reply(self, reply: Reply, provenance: Provenance) -> None:
+        """Store the reply with its message, citations, hand-over and language at once."""
+        with self._db.write() as db:
+            message = Message("assistant", reply.text, reply.id, _now())
+            if reply.action is not Action.WAIT:
+                db["messages"].insert({**asdict(message), "session_id": reply.session_id})
+            db["replies"].insert(_reply_row(reply, provenance))
+            db["citations"].insert_all(_citation_rows(reply))
+            db["sessions"].update(reply.session_id, {"language": reply.language})
+            if reply.action is Action.HAND_OVER and reply.reason is not None:
+                self._call_person(db, reply.session_id, reply.reason, "")
+
+    def _call_person(self, db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> None:
+        db["handoffs"].insert(
+            {
+                "id": new_id(),
+                "session_id": session_id,
+                "reason": reason.value,
+                "note": note,
+                "created": _now(),
+                "closed": None,
+            }
+        )
+        db.execute(
+            "UPDATE sessions SET state = 'waiting' WHERE id = ? AND state = 'bot'", [session_id]
+        )
+
+    def request_person(
+        self, session_id: str, visitor: str, reason: HandoffReason, note: str = ""
+    ) -> None:
+        """Record that a person is wanted; a second request while one waits changes nothing."""
+        session = self.session(session_id, visitor)
+        if session.state == "bot":
+            with self._db.write() as db:
+                self._call_person(db, session_id, reason, note)
+
+    def reply(self, reply_id: str, visitor: str) -> Reply:
+        """A reply of one of the visitor's own sessions; NotFound otherwise."""
+        row = self._db.row(
+            "SELECT r.*, m.text FROM replies r JOIN sessions s ON s.id = r.session_id "
+            "LEFT JOIN messages m ON m.id = r.id WHERE r.id = ? AND s.visitor = ?",
+            reply_id,
+            visitor,
+        )
+        if row is None:
+            raise NotFound(f"There is no reply {reply_id!r} of this visitor.")
+        return self._reply(row)
+
+    def rate(self, reply_id: str, visitor: str, value: Literal[1, -1], reason: str = "") -> None:
+        """Thumb up or down; the last one counts."""
+        self.reply(reply_id, visitor)
+        rating = {"reply_id": reply_id, "value": value, "reason": reason[:500], "created": _now()}
+        with self._db.write() as db:
+            db["ratings"].insert(rating, replace=True)
+
+    def transcript(self, session_id: str, visitor: str) -> tuple[Turn, ...]:
+        """The conversation as its owner may see it."""
+        self.session(session_id, visitor)
+        return tuple(turn for turn in self.turns(session_id) if turn.message.role != "note")
+
+    def turns(self, session_id: str) -> tuple[Turn, ...]:
+        """The whole conversation, for staff."""
+        rows = self._db.rows(
+            "SELECT m.role, m.text, m.id AS message_id, m.created, r.*, t.value AS rating, "
+            "t.reason AS rating_reason FROM messages m LEFT JOIN replies r ON r.id = m.id "
+            "LEFT JOIN ratings t ON t.reply_id = m.id WHERE m.session_id = ? ORDER BY m.number",
+            session_id,
+        )
+        return tuple(
+            Turn(
+                Message(row["role"], row["text"], row["message_id"], row["created"]),
+                self._reply(row) if row["id"] else None,
+                row["rating"] or 0,
+                row["rating_reason"] or "",
+            )
+            for row in rows
+        )
+
+    def sessions(self, limit: int = 50, offset: int = 0) -> tuple[SessionSummary, ...]:
+        """Newest first, for staff; sessions without a message are left out."""
+        rows = self._db.rows(
+            "SELECT s.id, s.channel, s.language, s.state, s.created, COUNT(m.number) AS turns, "
+            "(SELECT text FROM messages WHERE session_id = s.id ORDER BY number DESC LIMIT 1) "
+            "AS last_text, s.state = 'waiting' AS waiting FROM sessions s JOIN messages m "
+            "ON m.session_id = s.id AND m.role = 'user' GROUP BY s.id "
+            "ORDER BY MAX(m.number) DESC LIMIT ? OFFSET ?",
+            limit,
+            offset,
+        )
+        return tuple(SessionSummary(**{**row, "waiting": bool(row["waiting"])}) for row in rows)
+
+    def _reply(self, row: dict[str, Any]) -> Reply:
+        names = ", ".join(f.name for f in fields(Citation) if f.name != "id")
+        cited = self._db.rows(
+            f"SELECT passage_id AS id, {names} FROM citations WHERE reply_id = ? ORDER BY position",
+            row["id"],
+        )
+        return Reply(
+            id=row["id"],
+            session_id=row["session_id"],
+            text=row["text"] or "",
+            action=Action(row["action"]),
+            language=row["language"],
+            intent=Intent(row["intent"], row["intent_score"], row["intent_route"]),
+            citations=tuple(Citation(**c) for c in cited),
+            confidence=row["confidence"],
+            escalate=bool(row["escalate"]),
+            reason=HandoffReason(row["reason"]) if row["reason"] else None,
+            engine=row["engine"],
+            adapter=row["adapter"],
+            trace=tuple(Step(**step) for step in json.loads(row["trace"])),
+        )
+
+
+def _reply_row(reply: Reply, provenance: Provenance) -> dict[str, Any]:
+    return {
+        "id": reply.id,
+        "session_id": reply.session_id,
+        "question_id": provenance.question_id,
+        "action": reply.action.value,
+        "language": reply.language,
+        "intent": reply.intent.name,
+        "intent_score": reply.intent.score,
+        "intent_route": reply.intent.route,
+        "confidence": reply.confidence,
+        "escalate": int(reply.escalate),
+        "reason": reply.reason.value if reply.reason else None,
+        "engine": reply.engine,
+        "adapter": reply.adapter,
+        "index_name": provenance.index,
+        "prompt_hash": provenance.prompt_hash,
+        "found": json.dumps(provenance.found),
+        "trace": json.dumps([asdict(step) for step in reply.trace], ensure_ascii=False),
+    }
+
+
+def _citation_rows(reply: Reply) -> Sequence[dict[str, Any]]:
+    rows = []
+    for position, citation in enumerate(reply.citations):
+        row = asdict(citation)
+        row["passage_id"] = row.pop("id")
+        rows.append({"reply_id": reply.id, "position": position, **row})
+    return rows
+
+
+def new_id() -> str:
+    """128 random bits, hex."""
+    return secrets.token_hex(16)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,1 @@
+"""Conversations in, adapter out. Imports `chatbot` and `knowledge`, never `ui`."""

@@ -1,0 +1,1 @@
+"""Documents in, passages out. Imports nothing of the other packages."""

@@ -1,0 +1,21 @@
+"""Errors whose message is one clear sentence for the person who reads it."""
+
+
+class KnowledgeError(Exception):
+    """Base of this package's errors: what happened, where, and what to do."""
+
+
+class UnsupportedFile(KnowledgeError):
+    """The file's type cannot be read."""
+
+
+class UnreadableFile(KnowledgeError):
+    """The type is known, but this file is empty, damaged, encrypted, too large or has no text."""
+
+
+class DatabaseError(KnowledgeError):
+    """The database cannot be opened or used safely."""
+
+
+class NotFound(KnowledgeError):
+    """No document, passage or collection of that name or id."""

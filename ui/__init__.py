@@ -1,0 +1,1 @@
+"""People and programs: command line, web pages, HTTP API. Imported by nobody."""
