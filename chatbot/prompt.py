@@ -59,15 +59,21 @@ def _passages(evidence: Sequence[Passage]) -> list[str]:
 def render(tokenizer: Any, chat: list[dict[str, str]], *, reply: str | None = None) -> list[int]:
     """Token ids of the prompt, ending where the reply begins; with `reply`, prompt and reply.
 
-    The reply ends with the template's own end-of-turn token, so that a tuned model stops.
+    The reply ends with the template's own end-of-turn token, so that a tuned model stops. Text
+    that spells a control token, such as <|im_start|>, would open a turn of its own: it goes.
     """
+    controls = [t.content for t in tokenizer.added_tokens_decoder.values() if t.special]
+    control = re.compile("|".join(map(re.escape, controls)) or r"(?!)")
     prompt: list[int] = tokenizer.apply_chat_template(
-        chat, add_generation_prompt=True, tokenize=True, return_dict=False
+        [turn | {"content": control.sub(" ", turn["content"])} for turn in chat],
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=False,
     )
     if reply is None:
         return prompt
-    end = tokenizer.eos_token
-    ids: list[int] = prompt + tokenizer(reply + end, add_special_tokens=False)["input_ids"]
+    text = control.sub(" ", reply) + tokenizer.eos_token
+    ids: list[int] = prompt + tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
 
 

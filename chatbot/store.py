@@ -208,6 +208,20 @@ class Store:
             if reply.action is Action.HAND_OVER and reply.reason is not None:
                 self._call_person(db, reply.session_id, reply.reason, "")
 
+    def misses(self, session_id: str) -> int:
+        """Replies without evidence at the end of the conversation, in a row."""
+        rows = self._db.rows(
+            "SELECT r.action, r.escalate FROM replies r JOIN messages m ON m.id = r.id "
+            "WHERE r.session_id = ? ORDER BY m.number DESC LIMIT 3",
+            session_id,
+        )
+        count = 0
+        for row in rows:
+            if row["action"] != Action.REFUSE.value or not row["escalate"]:
+                break
+            count += 1
+        return count
+
     def _call_person(self, db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> None:
         db["handoffs"].insert(
             {

@@ -124,6 +124,14 @@ class Database:
         """Move the write-ahead log into the file and empty it, so that deleted text is gone."""
         self.here.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
+    def backup(self, target: Path) -> None:
+        """A consistent copy, while others go on writing."""
+        copy = sqlite3.connect(str(target))
+        try:
+            self.here.conn.backup(copy)
+        finally:
+            copy.close()
+
     def close(self) -> None:
         """Close every thread's connection."""
         with self._lock:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 """(n, dimension) float32, every row of length 1, so that a dot product is a cosine."""
 
-BlockKind = Literal["text", "list", "table", "code"]
+BlockKind = Literal["text", "list", "table", "code", "faq"]  # faq: "question\nanswer"
 
 
 @dataclass(frozen=True, slots=True)

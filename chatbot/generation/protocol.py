@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chatbot.types import Message
+from knowledge.evidence import Sentence
 from knowledge.types import Passage
 
 
@@ -26,6 +27,7 @@ class Adapter:
 
     name: str
     path: str
+    sha256: str = ""  # of the folder, checked when it is loaded; "" leaves the check out
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Generation:
     history: tuple[Message, ...]  # oldest first, without the question
     evidence: tuple[Passage, ...]  # best first, with their ids
     language: str  # of the reply
+    sentences: tuple[Sentence, ...] = ()  # of the evidence, ranked by how well they answer
     adapter: Adapter | None = None
     sampling: Sampling = Sampling()
     cancelled: threading.Event = field(default_factory=threading.Event)

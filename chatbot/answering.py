@@ -1,0 +1,146 @@
+"""Evidence to text: an approved answer, the generator's checked sentences, or quotes."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chatbot import grounding
+from chatbot.errors import GenerationError
+from chatbot.generation.protocol import Generation, Generator
+from chatbot.generation.quoting import QuotingGenerator
+from chatbot.phrases import phrase
+from chatbot.types import Action, Citation, Delta
+from knowledge.split import sentences
+from knowledge.types import FaqMatch, Passage
+
+log = logging.getLogger(__name__)
+MOST_SENTENCES = 4
+MOST_CITATIONS = 3
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is being written; complete when write() is exhausted. No text: nothing was supported."""
+
+    text: str = ""
+    action: Action = Action.QUOTE
+    engine: str = "quoting"
+    adapter: str | None = None
+    note: str = ""  # for staff: what was dropped and why
+    citations: tuple[Citation, ...] = ()
+    _seen: set[tuple[int, str]] = field(default_factory=set)
+
+    def cite(self, passage: Passage, sentence: str, score: float) -> None:
+        """Add a citation, once per sentence, up to MOST_CITATIONS."""
+        key = (passage.id, sentence)
+        if key not in self._seen and len(self.citations) < MOST_CITATIONS:
+            self._seen.add(key)
+            self.citations += (Citation.of(passage, sentence, score),)
+
+
+class Answering:
+    """Chooses who writes, and lets nothing through that its evidence does not support."""
+
+    def __init__(
+        self, generator: Generator | None, mode: Literal["auto", "quote", "generate"]
+    ) -> None:
+        self._generator = generator
+        self._quoting = QuotingGenerator()
+        self._mode = mode
+
+    def writes(self, language: str, adapted: bool) -> bool:
+        """Whether a generator writes in this language.
+
+        "auto": when an adapter was promoted. The packaged base alone is weaker than quoting
+        (benchmarks/answers.py prints both); a stronger generator is switched on by "generate".
+        """
+        if self._generator is None or self._mode == "quote":
+            return False
+        wanted = self._mode == "generate" or adapted
+        return wanted and language in self._generator.languages
+
+    def needed(self, adapted: bool) -> bool:
+        """Whether the generator will be asked at all, in any language."""
+        if self._generator is None:
+            return False
+        return any(self.writes(language, adapted) for language in self._generator.languages)
+
+    def approved(self, match: FaqMatch, passage: Passage, language: str) -> Answer:
+        """The approved answer, word for word."""
+        answer = Answer(_introduced(match.answer, match.language, language))
+        answer.cite(passage, match.answer, match.score)
+        return answer
+
+    def write(self, request: Generation, action: Action, answer: Answer) -> Iterator[Delta]:
+        """Fill `answer`, yielding its text as it is checked; quotes when the generator cannot."""
+        if action is Action.ANSWER and self._generator is not None:
+            try:
+                yield from self._generated(self._generator, request, answer)
+            except GenerationError as error:
+                answer.note += f"; the generator failed: {error}"
+            if answer.text:
+                return
+            answer.note += "; quoted instead"
+        yield from self._quoted(request, answer)
+
+    def _generated(
+        self, generator: Generator, request: Generation, answer: Answer
+    ) -> Iterator[Delta]:
+        """Each sentence is checked when it is complete; an unsupported one is dropped."""
+        written, checked = "", 0
+        for piece in generator.stream(request):
+            written += piece.text
+            done = sentences(written)
+            complete = len(done) if piece.stop in ("end", "length") else len(done) - 1
+            for sentence in done[checked : max(complete, checked)]:
+                yield from self._checked(sentence, request, answer)
+            checked = max(complete, checked)
+            if piece.stop:
+                answer.engine, answer.adapter = piece.engine, piece.adapter
+                answer.note += f"; stopped: {piece.stop}"
+        if answer.text:
+            answer.action = Action.ANSWER
+        else:
+            answer.engine, answer.adapter = "quoting", None
+
+    def _checked(self, sentence: str, request: Generation, answer: Answer) -> Iterator[Delta]:
+        support = grounding.check(sentence, request.evidence)
+        passage = next((p for p in request.evidence if p.id == support.passage_id), None)
+        full = len(sentences(answer.text)) >= MOST_SENTENCES
+        if passage is None or full or grounding.abstains(sentence) or sentence in answer.text:
+            answer.note += f"; dropped: {sentence[:80]} ({support.problem or 'repeats or full'})"
+            return
+        text = _glue(answer.text, sentence) + sentence
+        answer.text += text
+        answer.cite(passage, grounding.nearest_sentence(sentence, passage.text), support.score)
+        yield Delta(text)
+
+    def _quoted(self, request: Generation, answer: Answer) -> Iterator[Delta]:
+        ranked = {s.text: s for s in request.sentences}
+        answer.action, answer.engine, answer.adapter = Action.QUOTE, self._quoting.name, None
+        for piece in self._quoting.stream(request):
+            if not piece.text:
+                continue
+            source = ranked[piece.sentence]
+            text = piece.text
+            if not answer.text:
+                text = _introduced(text, source.passage.language, request.language)
+            answer.text += text
+            answer.cite(source.passage, piece.sentence, source.score)
+            yield Delta(text)
+
+
+def _introduced(text: str, spoken: str, wanted: str) -> str:
+    """A quote in another language than the customer's says so first."""
+    if spoken.split("-")[0] == wanted.split("-")[0]:
+        return text
+    return f"{phrase('other_language', wanted)}\n{text}"
+
+
+def _glue(before: str, sentence: str) -> str:
+    """What goes between two sentences: nothing in Chinese, a blank elsewhere."""
+    return "" if not before or re.match(r"[\u3400-\u9fff]", sentence) else " "

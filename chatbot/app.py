@@ -1,0 +1,153 @@
+"""The only file that names concrete classes: settings in, a ready App out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatbot.answering import Answering
+from chatbot.assistant import Assistant
+from chatbot.champions import Champions
+from chatbot.generation.transformers_engine import TransformersGenerator
+from chatbot.intent import IntentModel
+from chatbot.settings import ChatbotSettings
+from chatbot.store import Store
+from knowledge import weights
+from knowledge.database import Database
+from knowledge.embedder import PACKAGED, make_embedder
+from knowledge.errors import KnowledgeError
+from knowledge.evidence import EvidenceScorer
+from knowledge.knowledge_base import KnowledgeBase
+from knowledge.settings import KnowledgeSettings
+from knowledge.types import Embedder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What works; a missing generator is a problem, but quoting goes on."""
+
+    ok: bool  # customers get answers
+    generator: str
+    embedder: str
+    index: str
+    documents: int
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that pages, commands and the API use."""
+
+    database: Database
+    knowledge: KnowledgeBase
+    store: Store
+    assistant: Assistant
+    champions: Champions
+    generator: TransformersGenerator | None
+    scorer: EvidenceScorer
+    problems: tuple[str, ...] = ()
+
+    def start(self) -> None:
+        """Load what the first question needs, in the background."""
+        if self.generator is not None:
+            self.generator.start()
+        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+
+    def _warm(self) -> None:
+        self.assistant.intents.fit()
+        self.prepare()
+
+    def prepare(self, progress: Callable[[str, float], None] | None = None) -> None:
+        """Embed the sentences of all documents, so that the first questions need not wait."""
+        documents = self.knowledge.documents()
+        for done, document in enumerate(documents):
+            self.scorer.prepare(self.knowledge.chunks(document.id))
+            if progress:
+                progress(document.path, (done + 1) / len(documents))
+
+    def health(self) -> Health:
+        status = self.knowledge.status()
+        generator = self.generator.status if self.generator else "off: answers are quoted"
+        problems = list(self.problems)
+        if self.generator is not None and not self.generator.ready:
+            problems.append(f"Generator: {generator}. Answers are quoted meanwhile.")
+        return Health(
+            ok=True,
+            generator=generator,
+            embedder=status.embedder,
+            index=status.state,
+            documents=status.documents,
+            problems=tuple(problems),
+        )
+
+    def close(self) -> None:
+        if self.generator is not None:
+            self.generator.close()
+        self.knowledge.close()
+        self.database.close()
+
+
+def build(
+    home: Path,
+    models: Path,
+    knowledge: KnowledgeSettings | None = None,
+    chatbot: ChatbotSettings | None = None,
+) -> App:
+    """Open (or make) the home and put the parts together; nothing heavy is loaded yet."""
+    knowledge, chatbot = knowledge or KnowledgeSettings(), chatbot or ChatbotSettings()
+    embedder, problems = _embedder(knowledge, models)
+    database = Database(home / "zhike.db")
+    base = KnowledgeBase(database, home / "index", embedder, knowledge)
+    fitted, more = _weights(home, embedder)
+    scorer = EvidenceScorer(database, embedder, fitted)
+    generator = _generator(models, chatbot)
+    store, champions = Store(database), Champions(database)
+    assistant = Assistant(
+        store=store,
+        knowledge=base,
+        embedder=embedder,
+        scorer=scorer,
+        intents=IntentModel(embedder),
+        answering=Answering(generator, chatbot.answers),
+        champions=champions,
+        settings=chatbot,
+    )
+    return App(
+        database, base, store, assistant, champions, generator, scorer, (*problems, *more)
+    )
+
+
+def _generator(models: Path, settings: ChatbotSettings) -> TransformersGenerator | None:
+    if settings.generator == "none":
+        return None
+    return TransformersGenerator(
+        models, settings.generator, revision=settings.generator_revision
+    )
+
+
+def _embedder(settings: KnowledgeSettings, models: Path) -> tuple[Embedder, tuple[str, ...]]:
+    """The configured embedder; the packaged one when that cannot be loaded."""
+    try:
+        return make_embedder(settings, models), ()
+    except KnowledgeError as error:
+        if settings.embedder == PACKAGED:
+            raise
+        fallback = make_embedder(KnowledgeSettings(), models)
+        return fallback, (f"{error} The packaged embedder searches instead.",)
+
+
+def _weights(home: Path, embedder: Embedder) -> tuple[weights.Weights, tuple[str, ...]]:
+    """The home's own calibration, else the packaged one."""
+    own = home / "evidence.json"
+    fitted = weights.load(own if own.exists() else None)
+    if fitted.embedder == embedder.name:
+        return fitted, ()
+    return fitted, (
+        f"The evidence floors were fitted for {fitted.embedder}, not for {embedder.name}. "
+        "Run `zhike knowledge calibrate` with labelled questions.",
+    )

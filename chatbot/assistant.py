@@ -1,0 +1,252 @@
+"""One turn, top to bottom: language, screen, approved answer, intent, search, policy, answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from chatbot import followup, language, policy, safety
+from chatbot.answering import Answer, Answering
+from chatbot.champions import Champions
+from chatbot.generation.protocol import Adapter, Generation, Sampling
+from chatbot.intent import IntentModel, by_pattern
+from chatbot.phrases import phrase
+from chatbot.prompt import messages
+from chatbot.settings import ChatbotSettings
+from chatbot.store import Provenance, Store, new_id
+from chatbot.trace import Trace
+from chatbot.types import (
+    Action,
+    Delta,
+    Event,
+    Incoming,
+    Intent,
+    Message,
+    Reply,
+    Session,
+    Stage,
+    Verdict,
+)
+from knowledge.evidence import Evidence, EvidenceScorer
+from knowledge.knowledge_base import KnowledgeBase
+from knowledge.types import Embedder, FaqMatch, Passage, Vectors
+
+NOTHING = Evidence((), 0.0, 1.0)
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is known of the turn so far; filled stage by stage."""
+
+    incoming: Incoming
+    session: Session
+    history: tuple[Message, ...]
+    trace: Trace = field(default_factory=Trace)
+    language: str = ""
+    verdict: Verdict = Verdict("")
+    question: Message = Message("user", "")
+    query: str = ""  # what is searched for: the question with what it leans on
+    intent: Intent = Intent("other", 0.0)
+    approved: FaqMatch | None = None
+    found: tuple[Passage, ...] = ()
+    evidence: Evidence = NOTHING
+    answer: Answer = field(default_factory=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """Answers customers; every part is passed in by app.build()."""
+
+    store: Store
+    knowledge: KnowledgeBase
+    embedder: Embedder
+    scorer: EvidenceScorer
+    intents: IntentModel
+    answering: Answering
+    champions: Champions
+    settings: ChatbotSettings
+
+    def reply(self, incoming: Incoming) -> Reply:
+        """The whole turn at once."""
+        *_, last = self.stream(incoming)
+        assert isinstance(last, Reply)
+        return last
+
+    def stream(self, incoming: Incoming) -> Iterator[Event]:
+        """Stages and text as they come; the Reply is last and replaces the text.
+
+        Raises NotFound when the session is not this visitor's.
+        """
+        turn = self._open(incoming)
+        self._read(turn)
+        yield Stage("understanding")
+        decided = self._without_search(turn)
+        if decided is None:
+            yield Stage("searching")
+            self._search(turn)
+            with turn.trace.step("policy") as note:
+                decided = policy.decide(self._situation(turn))
+                note.detail = decided.why
+        if decided.action in (Action.ANSWER, Action.QUOTE):
+            yield Stage("answering")
+            with turn.trace.step("answer") as note:
+                yield from self._write(turn, decided.action)
+                note.detail = turn.answer.note.removeprefix("; ")
+            if not turn.answer.text:
+                decided = policy.Decision(Action.REFUSE, turn.answer.note, "no_evidence")
+            elif turn.approved is None:
+                decided = policy.Decision(turn.answer.action, decided.why)
+        yield self._finish(turn, decided)
+
+    def _open(self, incoming: Incoming) -> Turn:
+        session = self.store.open_session(
+            incoming.visitor, incoming.channel, incoming.session_id, incoming.language
+        )
+        return Turn(incoming, session, self.store.history(session.id))
+
+    def _read(self, turn: Turn) -> None:
+        """Language and screen; the masked question is stored before anything slow."""
+        text = turn.incoming.text.strip()
+        with turn.trace.step("language") as note:
+            prior = turn.session.language or turn.incoming.language
+            turn.language = language.detect(text, self.settings.languages, prior)
+            note.detail = turn.language
+        with turn.trace.step("screen") as note:
+            turn.verdict = safety.screen(text[: self.settings.max_question])
+            note.detail = ", ".join([*turn.verdict.found, turn.verdict.rule or "no rule"])
+        turn.question = self.store.add_message(turn.session.id, "user", turn.verdict.masked)
+
+    def _without_search(self, turn: Turn) -> policy.Decision | None:
+        """The decision, when no document is needed for it."""
+        text = turn.incoming.text.strip()
+        if not text:
+            return policy.Decision(Action.CLARIFY, "the message is empty", "empty")
+        if len(text) > self.settings.max_question:
+            return policy.Decision(Action.CLARIFY, "the message is too long", "too_long")
+        with turn.trace.step("intent") as note:
+            turn.intent = by_pattern(turn.verdict.masked) or turn.intent
+            decision = policy.decide(self._situation(turn))
+            settled = decision.phrase != "no_evidence" and decision.phrase != "hand_over_missing"
+            settled = settled and decision.phrase != "already_waiting"
+            note.detail = decision.why if settled else "needs the documents"
+        return decision if settled else None
+
+    def _search(self, turn: Turn) -> None:
+        """Approved answer first; then passages, and how well they answer."""
+        collection = turn.incoming.collection
+        with turn.trace.step("embedding") as note:
+            turn.query = followup.query(turn.verdict.masked, turn.history)
+            leaning = turn.query != turn.verdict.masked
+            own = self.embedder.queries([turn.verdict.masked])
+            vector: Vectors = self.embedder.queries([turn.query]) if leaning else own
+            note.detail = f"searched for: {turn.query}" if leaning else ""
+        with turn.trace.step("intent") as note:
+            turn.intent = self.intents.detect(turn.verdict.masked, own)
+            note.detail = f"{turn.intent.name} {turn.intent.score:.2f}"
+        with turn.trace.step("approved answer") as note:
+            turn.approved = self.knowledge.match_faq(
+                turn.query, collection=collection, vector=vector, language=turn.language
+            )
+            if turn.approved:
+                note.detail = f"{turn.approved.score:.2f}: {turn.approved.question}"
+                return
+        with turn.trace.step("retrieval") as note:
+            turn.found = tuple(
+                self.knowledge.search(turn.query, collection=collection, vector=vector)
+            )
+            note.detail = "; ".join(f"{p.document} {p.cosine:.2f}" for p in turn.found[:3])
+        with turn.trace.step("evidence") as note:
+            turn.evidence = self.scorer.score(turn.query, vector, turn.found, turn.language)
+            note.detail = f"{turn.evidence.probability:.2f}, floor {turn.evidence.floor:.2f}"
+
+    def _situation(self, turn: Turn) -> policy.Situation:
+        return policy.Situation(
+            state=turn.session.state,
+            verdict=turn.verdict,
+            intent=turn.intent,
+            approved=turn.approved is not None,
+            evidence=turn.evidence.probability,
+            floor=turn.evidence.floor,
+            misses=self.store.misses(turn.session.id),
+            writer=self.answering.writes(turn.language, self._adapter(turn) is not None),
+        )
+
+    def _adapter(self, turn: Turn) -> Adapter | None:
+        """Read on every turn, so that a promotion needs no restart."""
+        champion = self.champions.serving("dialogue", turn.session.id)
+        return Adapter(champion.name, champion.path, champion.sha256) if champion else None
+
+    def _write(self, turn: Turn, action: Action) -> Iterator[Event]:
+        """The approved answer word for word, or what the evidence says."""
+        match = turn.approved
+        passage = self.knowledge.passage(match.passage_id) if match else None
+        if match and passage:
+            turn.answer = self.answering.approved(match, passage, turn.language)
+            yield Delta(turn.answer.text)
+            return
+        request = Generation(
+            question=turn.question.text,
+            history=turn.history,
+            evidence=_relevant(turn),
+            language=turn.language,
+            sentences=turn.evidence.sentences,
+            adapter=self._adapter(turn),
+            sampling=Sampling(
+                self.settings.max_answer_tokens, 0.0, self.settings.max_generation_seconds
+            ),
+        )
+        yield from self.answering.write(request, action, turn.answer)
+
+    def _finish(self, turn: Turn, decided: policy.Decision) -> Reply:
+        """Build the reply and store it with everything it was made from, in one transaction."""
+        answered = decided.action in (Action.ANSWER, Action.QUOTE)
+        said = turn.answer.text if answered else self._phrase(turn, decided)
+        reply = Reply(
+            id=new_id(),
+            session_id=turn.session.id,
+            text=said,
+            action=decided.action,
+            language=turn.language,
+            intent=turn.intent,
+            citations=turn.answer.citations if answered else (),
+            confidence=self._confidence(turn, decided.action),
+            escalate=decided.action is Action.HAND_OVER or decided.phrase == "no_evidence",
+            reason=decided.reason,
+            engine=turn.answer.engine if answered else "rules",
+            adapter=turn.answer.adapter if answered else None,
+            trace=turn.trace.steps,
+        )
+        provenance = Provenance(
+            question_id=turn.question.id,
+            index=self.knowledge.status().file,
+            prompt_hash=_prompt_hash(turn) if turn.answer.action is Action.ANSWER else "",
+            found=tuple((p.id, p.score) for p in turn.found),
+        )
+        self.store.add_reply(reply, provenance)
+        return reply
+
+    def _phrase(self, turn: Turn, decided: policy.Decision) -> str:
+        if decided.action is Action.WAIT:
+            return ""
+        return phrase(decided.phrase, turn.language, limit=self.settings.max_question)
+
+    def _confidence(self, turn: Turn, action: Action) -> float:
+        if turn.approved is not None:
+            return turn.approved.score
+        if action in (Action.ANSWER, Action.QUOTE, Action.REFUSE):
+            return turn.evidence.probability
+        return 1.0
+
+
+def _relevant(turn: Turn) -> tuple[Passage, ...]:
+    """The passages of the best sentences, best first, without repetition."""
+    best = [s.passage for s in turn.evidence.sentences[:6]]
+    return tuple({p.id: p for p in best}.values())[:3]
+
+
+def _prompt_hash(turn: Turn) -> str:
+    """SHA-256 of the messages that the generator got."""
+    chat = messages(turn.question.text, turn.history, _relevant(turn), turn.language)
+    return hashlib.sha256(json.dumps(chat, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,36 @@
+"""The search query for a turn that leans on earlier ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from chatbot.types import Message
+
+LEANING = re.compile(
+    r"^(?:那|那么|那麼|它|他|这个|這個|那个|那個|这|這|然后|還有|还有|如果是|换成|換成|要是|呢)"
+    r"|(?:呢|的话呢)[？?]?$"
+    r"|^(?:and|but|so|or|then|what about|how about|what if|it|its|they|them|that|those|this|these"
+    r"|same|also|is it|does it|can it|is that|does that|and if|even)\b"
+    r"|\b(?:that one|the other one|the same|instead|as well)\b",
+    re.IGNORECASE,
+)
+SHORT = {"zh": 5, "latin": 3}  # characters or words; a turn this short rarely stands alone
+CJK = re.compile(r"[\u3400-\u9fff]")
+
+
+def query(question: str, history: Sequence[Message]) -> str:
+    """What to search for: the question, led by the previous user turn when it leans on it."""
+    previous = next((m.text for m in reversed(history) if m.role == "user"), "")
+    if not previous or not leans(question):
+        return question
+    return f"{previous} {question}"
+
+
+def leans(question: str) -> bool:
+    """Whether the turn can hardly be understood alone."""
+    text = question.strip()
+    characters = len(CJK.findall(text))
+    words = len(re.findall(r"[A-Za-z0-9]+", text))
+    short = characters <= SHORT["zh"] if characters else words <= SHORT["latin"]
+    return short or bool(LEANING.search(text))

@@ -1,0 +1,95 @@
+"""Answers without a model: the sentences of the passages that answer, verbatim, in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from chatbot.errors import GenerationError
+from chatbot.generation.protocol import Generation, Piece
+from knowledge.evidence import Sentence, split
+from knowledge.keywords import terms
+
+MOST_SENTENCES = 3
+MOST_ROWS = 4  # of one table or list
+MOST_PASSAGES = 2
+WORTH = 0.35  # a further sentence's score relative to the best one's
+SAME = 0.6  # token Jaccard above which a sentence repeats another one
+LEANS = re.compile(
+    r"^(?:it|they|this|that|these|those|then|also|otherwise|in (?:this|that) case|if so|however)\b"
+    r"|^(?:它|其|该|此|这|那|同时|此外|另外|否则|逾期|如果不|超过)",
+    re.IGNORECASE,
+)
+
+
+class QuotingGenerator:
+    """Never writes a word of content of its own; speaks whatever the documents speak."""
+
+    name = "quoting"
+    languages = frozenset({"zh-Hans", "zh-Hant", "en"})
+
+    def stream(self, request: Generation) -> Iterator[Piece]:
+        """One piece per quoted sentence. Raises GenerationError without ranked sentences."""
+        if not request.sentences:
+            raise GenerationError("Nothing to quote: the request has no ranked sentences.")
+        for number, sentence in enumerate(choose(request.sentences)):
+            if request.cancelled.is_set():
+                yield Piece("", engine=self.name, stop="cancelled")
+                return
+            text = ("" if number == 0 else joint(sentence)) + shown(sentence)
+            yield Piece(text, (sentence.passage.id,), sentence.text, self.name)
+        yield Piece("", engine=self.name, stop="end")
+
+
+def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
+    """The best sentence and what belongs to it, in reading order."""
+    best = ranked[0]
+    if best.passage.kind == "faq":
+        return [best]
+    most = MOST_ROWS if best.passage.kind in ("table", "list") else MOST_SENTENCES
+    chosen = [best]
+    for sentence in ranked[1:]:
+        passages = {s.passage.id for s in chosen} | {sentence.passage.id}
+        worth = sentence.score >= WORTH * best.score and sentence.passage.kind != "faq"
+        if worth and len(passages) <= MOST_PASSAGES and not _repeats(sentence, chosen):
+            chosen.append(sentence)
+        if len(chosen) == most:
+            break
+    chosen = _with_context(chosen)
+    order = {s.passage.id: i for i, s in reversed(list(enumerate(chosen)))}
+    order[best.passage.id] = -1
+    return sorted(chosen, key=lambda s: (order[s.passage.id], s.position))
+
+
+def _with_context(chosen: list[Sentence]) -> list[Sentence]:
+    """A best sentence that begins with "It" or 逾期 needs the one before it."""
+    best = chosen[0]
+    if not best.position or not LEANS.match(best.text) or best.passage.kind in ("table", "faq"):
+        return chosen
+    before = split(best.passage)[best.position - 1]
+    return chosen if any(_same_place(before, s) for s in chosen) else [*chosen, before]
+
+
+def _same_place(a: Sentence, b: Sentence) -> bool:
+    return a.passage.id == b.passage.id and a.position == b.position
+
+
+def _repeats(sentence: Sentence, chosen: Sequence[Sentence]) -> bool:
+    own = set(terms(sentence.text))
+    others = [set(terms(s.text)) for s in chosen]
+    return any(len(own & o) > SAME * len(own | o) for o in others)
+
+
+def shown(sentence: Sentence) -> str:
+    """A sentence as the customer reads it; only marks between table cells and bullets change."""
+    text = re.sub(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s+", "", sentence.text)
+    if sentence.passage.kind == "table":
+        text = text.replace(" | ", " · ")
+    return f"- {text}" if sentence.passage.kind in ("table", "list") else text
+
+
+def joint(sentence: Sentence) -> str:
+    """What goes between a sentence and the one before it."""
+    if sentence.passage.kind in ("table", "list"):
+        return "\n"
+    return "" if re.match(r"[\u3000-\u9fff\uff00-\uffef]", sentence.text) else " "

@@ -1,0 +1,97 @@
+"""Which passage supports which sentence; numbers, links and negations that must match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from chatbot.types import Support
+from knowledge.faq import negated
+from knowledge.keywords import query_terms, terms
+from knowledge.split import sentences
+from knowledge.types import Passage
+
+FLOOR = 0.6  # share of a sentence's content terms that must stand in one passage
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+LINK = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+WORDS = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10", "twelve": "12", "fifteen": "15", "twenty": "20", "thirty": "30",
+    "两": "2", "二": "2", "三": "3", "四": "4", "五": "5", "六": "6", "七": "7", "八": "8",
+    "九": "9", "十": "10",
+}  # fmt: skip
+NUMBER_WORD = re.compile(
+    r"\b(?:" + "|".join(w for w in WORDS if w.isascii()) + r")\b"
+    r"|[两二三四五六七八九十](?=[天个次年月周件张小分元块倍])",
+    re.IGNORECASE,
+)
+CLAIM = re.compile(
+    r"\bI(?:'ve| have)(?: just| already)? (?:refunded|cancell?ed|sent|shipped|changed|updated|booked|issued|arranged)"
+    r"|\bI(?:'ve| have)?(?: just)? (?:checked|looked into) your order"
+    r"|(?:已经?|刚刚?)(?:为您|帮您|给您)(?:退款|取消|发出|发货|修改|更改|安排|办理|登记)",
+    re.IGNORECASE,
+)
+ABSTAINS = re.compile(
+    r"\bI (?:do not|don't) (?:know|have)\b|\bnot (?:sure|able to find)\b|couldn't find|不知道|不清楚|没有找到|无法确定",
+    re.IGNORECASE,
+)
+
+
+def check(sentence: str, passages: Sequence[Passage]) -> Support:
+    """The passage that supports the sentence best, and what is wrong if none does."""
+    if CLAIM.search(sentence):
+        return Support(sentence, None, 0.0, "claims an action that was not taken")
+    wanted = set(query_terms(sentence)) or set(terms(sentence))
+    if not wanted or not passages:
+        return Support(sentence, None, 0.0, "says nothing that could be supported")
+    texts = [_around(p.title, p.heading, p.text) for p in passages]
+    shares = [len(wanted & set(terms(text))) / len(wanted) for text in texts]
+    best = max(range(len(passages)), key=shares.__getitem__)
+    problem = _problem(sentence, shares[best], texts[best], passages[best].text)
+    return Support(sentence, None if problem else passages[best].id, shares[best], problem)
+
+
+def supports(sentence: str, title: str, heading: str, text: str) -> bool:
+    """Whether this one passage supports the sentence."""
+    around = _around(title, heading, text)
+    wanted = set(query_terms(sentence)) or set(terms(sentence))
+    share = len(wanted & set(terms(around))) / len(wanted) if wanted else 0.0
+    return not CLAIM.search(sentence) and _problem(sentence, share, around, text) is None
+
+
+def _problem(sentence: str, share: float, around: str, text: str) -> str | None:
+    missing = sorted(figures(sentence) - figures(around))
+    if missing:
+        return f"{missing[0]} is not in the passage"
+    if share < FLOOR:
+        return f"only {share:.0%} of its words are in a passage"
+    if negated(sentence) != negated(nearest_sentence(sentence, text)):
+        return "negates where the passage does not, or the reverse"
+    return None
+
+
+def nearest_sentence(sentence: str, text: str) -> str:
+    """The passage's sentence that shares most with this one: what a citation highlights."""
+    wanted = set(terms(sentence))
+
+    def overlap(candidate: str) -> float:
+        own = set(terms(candidate))
+        return len(wanted & own) / (len(wanted | own) or 1)
+
+    return max(sentences(text), key=overlap, default=text)
+
+
+def figures(text: str) -> frozenset[str]:
+    """Numbers (words as digits, no thousands separators), links and addresses of a text."""
+    digits = NUMBER_WORD.sub(lambda m: f" {WORDS[m[0].lower()]} ", text)
+    numbers = {m.replace(",", "").rstrip(".") for m in NUMBER.findall(LINK.sub(" ", digits))}
+    return frozenset(numbers | {m.rstrip(".,)") for m in LINK.findall(text)})
+
+
+def abstains(sentence: str) -> bool:
+    """Whether the generator says that it does not know."""
+    return bool(ABSTAINS.search(sentence))
+
+
+def _around(title: str, heading: str, text: str) -> str:
+    return f"{title} {heading} {text}"

@@ -1,0 +1,71 @@
+"""What to do with a turn: a pure function over everything that was found out about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatbot.types import Action, HandoffReason, Intent, Verdict
+
+PERSONAL_RULES = frozenset({"self_harm", "threat"})  # a person answers, never a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that the decision depends on."""
+
+    state: str  # of the session: bot, waiting, person, closed
+    verdict: Verdict
+    intent: Intent
+    approved: bool = False  # an approved answer matches
+    evidence: float = 0.0  # 0..1, calibrated probability that the passages answer
+    floor: float = 0.5  # below it the passages are no evidence; learned per embedder and language
+    misses: int = 0  # turns without evidence directly before this one
+    writer: bool = False  # a generator is ready and speaks the language
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The action, the name of what is said for it, and why."""
+
+    action: Action
+    why: str
+    phrase: str = ""
+    reason: HandoffReason | None = None
+
+
+def decide(now: Situation) -> Decision:
+    """The first rule that applies, top to bottom."""
+    if now.state == "person":
+        return Decision(Action.WAIT, "a person has the conversation")
+    if now.verdict.rule in PERSONAL_RULES:
+        said = "self_harm" if now.verdict.rule == "self_harm" else "hand_over_policy"
+        return Decision(
+            Action.HAND_OVER, f"rule {now.verdict.rule}", said, HandoffReason.POLICY
+        )
+    if now.verdict.blocked:
+        return Decision(Action.REFUSE, f"rule {now.verdict.rule}", "injection")
+    if now.intent.route == "person":
+        return Decision(
+            Action.HAND_OVER,
+            "the customer asked for a person",
+            "hand_over_request",
+            HandoffReason.CUSTOMER_REQUEST,
+        )
+    if now.intent.route == "smalltalk":
+        return Decision(Action.SMALLTALK, f"small talk: {now.intent.name}", now.intent.name)
+    if now.approved:
+        return Decision(Action.QUOTE, "an approved answer matches")
+    if now.evidence >= now.floor:
+        action = Action.ANSWER if now.writer else Action.QUOTE
+        return Decision(action, f"evidence {now.evidence:.2f} ≥ floor {now.floor:.2f}")
+    why = f"evidence {now.evidence:.2f} < floor {now.floor:.2f}"
+    if now.state == "waiting":
+        return Decision(Action.REFUSE, f"{why}; a person is already called", "already_waiting")
+    if now.misses >= 1:
+        return Decision(
+            Action.HAND_OVER,
+            f"{why}, for the second time",
+            "hand_over_missing",
+            HandoffReason.MISSING_KNOWLEDGE,
+        )
+    return Decision(Action.REFUSE, why, "no_evidence")

@@ -1,0 +1,154 @@
+"""The data of a run: split by conversation, checked for leaks, written with its card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune.cleaning import Step
+from finetune.duplicates import twins
+from finetune.errors import DatasetError
+from finetune.examples import Example, Pair
+
+HELD_OUT = 0.15  # share of the conversations
+MIN_CONVERSATIONS = 5  # below it a held-out loss says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Pairs to learn from and pairs to measure with; no conversation is in both."""
+
+    train: tuple[Pair, ...]
+    held_out: tuple[Pair, ...]
+    leaks: int  # conversations moved to train, because a pair of theirs has a twin there
+
+
+def split(found: Sequence[Pair], held_out: float = HELD_OUT) -> Split:
+    """The same conversation is always on the same side, whatever else is in the data.
+
+    Raises DatasetError when there are too few conversations to hold some out.
+    """
+    ids = sorted({pair.conversation for pair in found}, key=position)
+    if len(ids) < MIN_CONVERSATIONS:
+        raise DatasetError(
+            f"Only {len(ids)} conversations with usable replies are left, at least "
+            f"{MIN_CONVERSATIONS} are needed. Add transcripts."
+        )
+    measured = {id for id in ids if position(id) < held_out} or {ids[0]}
+    leaked = _leaks(found, measured)
+    measured -= leaked
+    if not measured:
+        raise DatasetError(
+            "Every held-out conversation has a near-duplicate among those to learn from, so the "
+            "result could not be measured. Remove repeated conversations or add different ones."
+        )
+    return Split(
+        tuple(pair for pair in found if pair.conversation not in measured),
+        tuple(pair for pair in found if pair.conversation in measured),
+        len(leaked),
+    )
+
+
+def position(conversation: str) -> float:
+    """0..1, evenly spread and fixed for an id; below the held-out share: measured with."""
+    digest = hashlib.sha256(conversation.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _leaks(found: Sequence[Pair], measured: set[str]) -> set[str]:
+    """Measured conversations with a twin in train, directly or by way of one that moves there."""
+    near = {
+        frozenset((found[i].conversation, found[j].conversation))
+        for texts in ([p.text for p in found], [p.reply for p in found])
+        for i, j in twins(texts)
+        if found[i].conversation != found[j].conversation
+    }
+    leaked: set[str] = set()
+    while True:
+        held = measured - leaked
+        new = {id for pair in near for id in pair if id in held and len(pair & held) == 1}
+        if not new:
+            return leaked
+        leaked |= new
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a run learns from and is measured with."""
+
+    train: tuple[Example, ...]
+    held_out: tuple[Example, ...]
+    sha256: str  # of all examples, in order
+    card: dict[str, Any]  # counts, funnel, sources, hash: plain values for JSON
+
+
+def build(
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+    funnel: Sequence[Step],
+    sources: Sequence[Path],
+) -> Dataset:
+    """Dataset with its card. Raises DatasetError when one side is empty."""
+    for name, examples in (("to learn from", train), ("to measure with", held_out)):
+        if not examples:
+            raise DatasetError(f"No replies {name} are left after cleaning. Add transcripts.")
+    digest = hashlib.sha256()
+    for side, examples in (("train", train), ("held_out", held_out)):
+        for example in examples:
+            digest.update(json.dumps([side, example.ids, example.supervised]).encode())
+    card = {
+        "sha256": digest.hexdigest(),
+        "sources": {path.name: _sha256(path) for path in sources},
+        "train": _counts(train),
+        "held_out": _counts(held_out),
+        "funnel": [asdict(step) for step in funnel],
+    }
+    return Dataset(tuple(train), tuple(held_out), digest.hexdigest(), card)
+
+
+def write(dataset: Dataset, folder: Path) -> None:
+    """train.jsonl, held_out.jsonl (masked text only) and card.json into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, examples in (("train", dataset.train), ("held_out", dataset.held_out)):
+        with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+            for example in examples:
+                row = {
+                    "conversation": example.pair.conversation,
+                    "language": example.pair.language,
+                    "history": [[m.role, m.text] for m in example.pair.history],
+                    "question": example.pair.question,
+                    "reply": example.pair.reply,
+                    "passages": example.passages,
+                    "tokens": len(example.ids),
+                    "supervised": example.supervised,
+                }
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    text = json.dumps(dataset.card, ensure_ascii=False, indent=1)
+    (folder / "card.json").write_text(text, encoding="utf-8")
+
+
+def _counts(examples: Sequence[Example]) -> dict[str, Any]:
+    supervised = sorted(example.supervised for example in examples)
+    return {
+        "conversations": len({example.pair.conversation for example in examples}),
+        "replies": len(examples),
+        "languages": dict(Counter(example.pair.language for example in examples)),
+        "tokens": sum(len(example.ids) for example in examples),
+        "supervised_tokens": sum(supervised),
+        "supervised_min_median_max": [
+            supervised[0],
+            supervised[len(supervised) // 2],
+            supervised[-1],
+        ],
+        "with_passages": sum(example.passages > 0 for example in examples),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

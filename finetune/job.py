@@ -1,0 +1,37 @@
+"""What a person asks for: transcripts, preset, base. A file hands it to the training process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from chatbot.settings import ChatbotSettings
+from knowledge.settings import KnowledgeSettings
+
+MODEL = ChatbotSettings().generator  # the packaged one
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run to be made."""
+
+    home: Path
+    models: Path
+    transcripts: tuple[Path, ...]
+    preset: str = "smoke"
+    name: str = ""  # "" numbers it: smoke-20260131-1
+    model: str = MODEL  # packaged name, folder or pulled hub id
+    revision: str = ""
+    all_languages: bool = False  # also those that the base does not speak
+    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=str, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        table = json.loads(text)
+        table["knowledge"] = KnowledgeSettings(**table["knowledge"])
+        table["transcripts"] = tuple(Path(path).absolute() for path in table["transcripts"])
+        return cls(**table | {"home": Path(table["home"]), "models": Path(table["models"])})

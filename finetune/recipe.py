@@ -1,0 +1,156 @@
+"""One run from transcripts to adapter, readable top to bottom; imports torch, so slowly."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from chatbot.prompt import template_hash
+from finetune import dataset, evaluate, examples, metrics, tuning
+from finetune.adapter import Card, halve, save
+from finetune.cleaning import clean
+from finetune.config import Preset
+from finetune.dataset import Dataset
+from finetune.evaluate import Evaluation
+from finetune.examples import Search
+from finetune.foundation import Foundation
+from finetune.job import Job
+from finetune.metrics import Metric
+from finetune.registry import Registry
+from finetune.transcripts import BadRow, files, read
+from knowledge.database import Database
+from knowledge.embedder import make_embedder
+from knowledge.knowledge_base import KnowledgeBase
+
+SHOWN = 20  # unreadable rows that the card lists
+
+
+class Diary:
+    """Metrics of one run: into its folder, and to whoever watches."""
+
+    def __init__(self, folder: Path, tell: tuning.Tell) -> None:
+        self._folder, self._tell, self._start = folder, tell, time.monotonic()
+        self.speeds: list[float] = []
+
+    def note(self, metric: Metric) -> None:
+        if metric.tokens_per_second:
+            self.speeds.append(metric.tokens_per_second)
+        metric = replace(metric, seconds=round(self.seconds, 1))
+        metrics.append(self._folder, metric)
+        self._tell(metric)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+
+def make(
+    job: Job, name: str, preset: Preset, base: Foundation, registry: Registry, tell: tuning.Tell
+) -> None:
+    """Make run `name`, which is entered as running, and enter its result. Raises FinetuneError."""
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    folder = registry.folder(name)
+    diary = Diary(folder, tell)
+    tokenizer = tuning.tokenizer_of(base.folder)
+    diary.note(Metric("reading"))
+    with searching(job, diary) as search:
+        data = prepared(job, preset, base, tokenizer, search)
+    dataset.write(data, folder / "dataset")
+
+    model = tuning.adapted(base.folder, preset)
+    if torch.cuda.is_available():
+        model.to("cuda")
+    measured, pad = data.held_out[: preset.measured], tokenizer.eos_token_id
+    diary.note(Metric("measuring"))
+    base_loss = evaluate.reply_loss(model, measured, pad)  # a fresh adapter changes nothing
+    diary.note(Metric("training", held_out_loss=base_loss))
+    tuning.tune(
+        model,
+        pad,
+        preset,
+        data.train,
+        lambda: evaluate.reply_loss(model, measured, pad),
+        diary.note,
+        folder,
+    )
+    diary.note(Metric("measuring"))
+    halve(model)
+    adapter_loss = evaluate.reply_loss(model, measured, pad)
+    diary.note(Metric("sampling", held_out_loss=adapter_loss))
+    samples = evaluate.samples(model, tokenizer, measured[: preset.samples])
+    result = Evaluation(base_loss, adapter_loss, len(measured), samples)
+
+    diary.note(Metric("saving"))
+    card = Card(name, base.name, base.sha256, template_hash(tokenizer), data.sha256)
+    sha256 = save(model, card, folder)
+    written = _card(preset, data, result, diary)
+    registry.finish(name, data.sha256, (base_loss, adapter_loss), sha256, written)
+    diary.note(Metric("done", held_out_loss=adapter_loss))
+
+
+def prepared(
+    job: Job, preset: Preset, base: Foundation, tokenizer: Any, search: Search | None
+) -> Dataset:
+    """Transcripts → cleaned, split and encoded examples. Raises TranscriptError, DatasetError."""
+    bad: list[BadRow] = []
+    cleaned = clean(
+        read(job.transcripts, bad.append), None if job.all_languages else base.languages
+    )
+    usable, steps = examples.usable(examples.pairs(cleaned.conversations))
+    split = dataset.split(usable)
+    sides = [
+        examples.encode(side, tokenizer, search, preset.passages, preset.max_tokens)
+        for side in (split.train, split.held_out)
+    ]
+    encoding = replace(
+        sides[0][1],
+        kept=sum(step.kept for _, step in sides),
+        removed=sum(step.removed for _, step in sides),
+    )
+    data = dataset.build(
+        sides[0][0], sides[1][0], (*cleaned.funnel, *steps, encoding), files(job.transcripts)
+    )
+    data.card["leaks_moved_to_train"] = split.leaks
+    data.card["bad_rows"] = len(bad)
+    data.card["first_bad_rows"] = [asdict(row) for row in bad[:SHOWN]]
+    return data
+
+
+@contextmanager
+def searching(job: Job, diary: Diary) -> Iterator[Search | None]:
+    """The search of the home's documents, as serving does it; None while it has none."""
+    database = Database(job.home / "zhike.db")
+    embedder = make_embedder(job.knowledge, job.models)
+    knowledge = KnowledgeBase(database, job.home / "index", embedder, job.knowledge)
+    try:
+        found = knowledge.documents()
+        if found:
+            diary.note(Metric("searching"))
+        yield knowledge.search if found else None
+    finally:
+        knowledge.close()
+        database.close()
+
+
+def _card(preset: Preset, data: Dataset, result: Evaluation, diary: Diary) -> dict[str, Any]:
+    speeds = sorted(diary.speeds)
+    return {
+        "preset": asdict(preset),
+        "dataset": data.card,
+        "evaluation": asdict(result) | {"change": result.change, "stop_rate": result.stop_rate},
+        "seconds": round(diary.seconds, 1),
+        "tokens_per_second": round(speeds[len(speeds) // 2]) if speeds else None,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in ("torch", "transformers", "peft")}
+        | {"python": platform.python_version()},
+    }

@@ -1,0 +1,252 @@
+"""Every run with its figures, and which one serves. Folders under <home>/runs, rows in SQLite."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from sqlite_utils import Database as Sqlite
+from sqlite_utils import Migrations
+
+from chatbot.champions import Champion, Champions
+from chatbot.model_files import folder_sha256
+from finetune.errors import NotPromotable, TrainingError, UnknownRun
+from knowledge.database import Database
+
+State = Literal["running", "done", "failed", "cancelled"]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+migrations = Migrations("finetune")
+
+
+@migrations()
+def m001_runs(db: Sqlite) -> None:
+    """One row a run; `card` is JSON: preset, data, funnel, evaluation, versions."""
+    texts = ("preset", "state", "created", "ended", "base", "base_sha256", "dataset_sha256")
+    db.table("runs").create(
+        {
+            "name": str,
+            **dict.fromkeys(texts, str),
+            "base_loss": float,
+            "adapter_loss": float,
+            "path": str,
+            "sha256": str,
+            "error": str,
+            "card": str,
+            "pid": int,
+        },
+        pk="name",
+        not_null={"name", "preset", "state", "created"},
+        strict=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run."""
+
+    name: str
+    preset: str
+    state: State
+    created: str  # ISO 8601, UTC
+    ended: str | None = None
+    base: str | None = None
+    base_sha256: str | None = None
+    dataset_sha256: str | None = None
+    base_loss: float | None = None  # nats per supervised token, held out
+    adapter_loss: float | None = None
+    path: str | None = None  # of the adapter, absolute
+    sha256: str | None = None  # of the adapter's folder
+    error: str | None = None
+    pid: int | None = None
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def change(self) -> float | None:
+        """Of the held-out loss, relative: -0.25 is a quarter lower than the base."""
+        if self.base_loss is None or self.adapter_loss is None:
+            return None
+        return self.adapter_loss / self.base_loss - 1
+
+
+class Registry:
+    """The runs of a home."""
+
+    def __init__(self, database: Database, home: Path) -> None:
+        self._database, self._folder = database, home / "runs"
+        self._champions = Champions(database)
+        database.migrate(migrations)
+
+    def folder(self, name: str) -> Path:
+        """Where a run keeps its files. Raises UnknownRun for what cannot be a name."""
+        if not NAME.fullmatch(name):
+            raise UnknownRun(
+                f"{name!r} cannot be the name of a run. Use up to 64 letters, digits, dots, "
+                "hyphens and underscores, beginning with a letter or digit."
+            )
+        return self._folder / name
+
+    def reserve(self, preset: str, name: str = "") -> str:
+        """A new folder; `name`, or the next free number of today. Raises TrainingError if taken."""
+        today = datetime.now(UTC).strftime("%Y%m%d")
+        numbered = (f"{preset}-{today}-{number}" for number in range(1, 10_000))
+        for candidate in [name] if name else numbered:
+            try:
+                self.folder(candidate).mkdir(parents=True)
+                return candidate
+            except FileExistsError:
+                continue
+        raise TrainingError(f"There is a run {name!r} already. Choose another name.")
+
+    def begin(self, name: str, preset: str, base: str, base_sha256: str, pid: int) -> None:
+        """Enter a running run."""
+        row = {"name": name, "preset": preset, "state": "running", "created": _now(), "pid": pid}
+        with self._database.write() as db:
+            db.table("runs").insert(row | {"base": base, "base_sha256": base_sha256})
+
+    def finish(
+        self,
+        name: str,
+        dataset: str,
+        losses: tuple[float, float],
+        sha256: str,
+        card: dict[str, Any],
+    ) -> None:
+        """Enter the result: losses of base and adapter, hash of the adapter's folder."""
+        self._update(
+            name,
+            state="done",
+            ended=_now(),
+            dataset_sha256=dataset,
+            base_loss=losses[0],
+            adapter_loss=losses[1],
+            path=f"{name}/adapter",  # under runs: a home may be moved
+            sha256=sha256,
+            card=json.dumps(card, ensure_ascii=False),
+        )
+
+    def end(self, name: str, state: Literal["failed", "cancelled"], error: str) -> None:
+        """Enter that it ended without a result."""
+        self._update(name, state=state, ended=_now(), error=error)
+
+    def _update(self, name: str, **values: object) -> None:
+        with self._database.write() as db:
+            db.table("runs").update(name, values)
+
+    def list(self) -> tuple[Run, ...]:
+        """All runs, newest first."""
+        self._bury()
+        rows = self._database.rows("SELECT * FROM runs ORDER BY created DESC, rowid DESC")
+        return tuple(self._run(row) for row in rows)
+
+    def show(self, name: str) -> Run:
+        """One run. Raises UnknownRun naming the known ones."""
+        self._bury()
+        row = self._database.row("SELECT * FROM runs WHERE name = ?", name)
+        if row is None:
+            known = ", ".join(run.name for run in self.list()[:10]) or "none yet"
+            raise UnknownRun(f"There is no run {name!r}. Known: {known}.")
+        return self._run(row)
+
+    def running(self) -> Run | None:
+        """The one that is being made now."""
+        return next((run for run in self.list() if run.state == "running"), None)
+
+    def serving(self) -> Champion | None:
+        """The promoted adapter, whatever its share of the sessions."""
+        return self._champions.current("dialogue")
+
+    def promote(self, name: str, share: float = 1.0, *, force: bool = False) -> Champion:
+        """Let a run's adapter serve `share` (0..1) of the sessions from the next turn on.
+
+        Raises NotPromotable when it is not done, its files changed, or its held-out loss is not
+        below its base's; the last is not asked with `force`.
+        """
+        run = self.show(name)
+        if not 0 < share <= 1:
+            raise NotPromotable(f"The share must be above 0 and at most 1, not {share}.")
+        if run.state != "done" or run.path is None or run.sha256 is None:
+            raise NotPromotable(f"Run {name} is {run.state}, only a finished one can be promoted.")
+        if not Path(run.path).is_dir() or folder_sha256(Path(run.path)) != run.sha256:
+            raise NotPromotable(
+                f"Run {name}: the files in {run.path} are not those that were trained. "
+                "Restore them or train again."
+            )
+        if not force and (run.change is None or run.change >= 0):
+            raise NotPromotable(
+                f"Run {name} answers held-out questions no better than its base (loss "
+                f"{run.adapter_loss:.3f} against {run.base_loss:.3f}). Train with more transcripts."
+            )
+        champion = Champion(run.name, run.path, run.sha256, share)
+        self._champions.promote("dialogue", champion)
+        return champion
+
+    def rollback(self) -> Champion | None:
+        """What served before serves again; None is the base. Raises NotFound if nothing does."""
+        return self._champions.rollback("dialogue")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the place of the one run at a time; freed when the process ends, however it ends.
+
+        Raises TrainingError when another process holds it.
+        """
+        lock = self._lock()
+        try:
+            lock.acquire(timeout=1)  # list() holds it for moments only
+        except Timeout:
+            row = self._database.row("SELECT name FROM runs WHERE state = 'running'")
+            named = f" ({row['name']})" if row else ""
+            raise TrainingError(
+                f"A run is being made already{named}. Wait for it or cancel it."
+            ) from None
+        try:
+            self._bury_all()
+            yield
+        finally:
+            lock.release()
+
+    def _lock(self) -> FileLock:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._folder / ".lock")
+
+    def _bury(self) -> None:
+        """A run that is entered as running while nobody holds the lock lost its process."""
+        if not self._database.row("SELECT 1 FROM runs WHERE state = 'running'"):
+            return
+        lock = self._lock()
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return
+        try:
+            self._bury_all()
+        finally:
+            lock.release()
+
+    def _bury_all(self) -> None:
+        reason = "Its process ended without a result (killed, or out of memory). Train again."
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE runs SET state = 'failed', ended = ?, error = ? WHERE state = 'running'",
+                [_now(), reason],
+            )
+
+    def _run(self, row: dict[str, Any]) -> Run:
+        path = str(self._folder / row["path"]) if row["path"] else None
+        return Run(**row | {"path": path, "card": json.loads(row["card"] or "{}")})
+
+
+def opened(home: Path) -> Registry:
+    """The registry of a home, with a database connection of its own."""
+    return Registry(Database(home / "zhike.db"), home)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,211 @@
+"""LoRA on a causal language model with transformers' Trainer."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainerCallback
+from transformers import TrainingArguments as Arguments
+
+from finetune.batches import Buckets, Collator, supervised_loss
+from finetune.config import Preset
+from finetune.errors import TrainingError
+from finetune.examples import Example
+from finetune.metrics import Metric
+
+Tell = Callable[[Metric], None]
+
+
+def tokenizer_of(folder: Path) -> Any:
+    """The tokenizer of a local model; its files are data, code in them is never run."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def adapted(folder: Path, preset: Preset) -> Any:
+    """The frozen base in bfloat16 with a fresh float32 adapter, which changes nothing yet."""
+    torch.manual_seed(preset.seed)
+    base = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=torch.bfloat16,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+    )
+    lora = LoraConfig(
+        r=preset.rank,
+        lora_alpha=preset.alpha,
+        lora_dropout=preset.dropout,
+        target_modules=linear_layers(base),
+        layers_to_transform=upper_layers(base.config.num_hidden_layers, preset.layers),
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(base, lora)
+
+
+def linear_layers(model: Any) -> list[str]:
+    """Names of all linear layers but the vocabulary's: q_proj, …, down_proj."""
+    head = model.get_output_embeddings()
+    found = (
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    )
+    return sorted(set(found))
+
+
+def upper_layers(count: int, share: float) -> list[int]:
+    """Indices of the upper `share` of `count` layers. Below the lowest no gradient is computed."""
+    return list(range(count - max(1, round(count * share)), count))
+
+
+def tune(
+    model: Any,
+    pad: int,
+    preset: Preset,
+    train: Sequence[Example],
+    measure: Callable[[], float],
+    tell: Tell,
+    scratch: Path,
+) -> None:
+    """Train the adapter of `model` in place. Raises TrainingError when the loss is lost."""
+    steps = max(1, math.ceil(len(train) / preset.batch * preset.epochs))
+    progress = Progress(preset, steps, measure, tell)
+    arguments = Arguments(
+        output_dir=str(scratch),
+        max_steps=steps,
+        per_device_train_batch_size=preset.batch,
+        learning_rate=preset.learning_rate,
+        max_grad_norm=1.0,
+        bf16=True,
+        use_cpu=not torch.cuda.is_available(),
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # a lost loss must be seen, see Progress
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        seed=preset.seed,
+    )
+    trainer = Tuner(progress, pad, model=model, args=arguments, train_dataset=list(train))
+    trainer.remove_callback_of_printing()
+    trainer.add_callback(progress)
+    trainer.train()
+
+
+class Progress(TrainerCallback):  # type: ignore[misc]
+    """Clock of a run: how far it is, when it ends, and what it reports."""
+
+    def __init__(
+        self, preset: Preset, steps: int, measure: Callable[[], float], tell: Tell
+    ) -> None:
+        self._preset, self._steps, self._measure, self._tell = preset, steps, measure, tell
+        self._budget = preset.max_minutes * 60
+        self._every = max(1, math.ceil(steps * preset.measure_every))
+        self._start = time.monotonic()
+        self._measuring = 0.0  # seconds spent in held-out losses, not training
+        self._recent: list[tuple[float, int]] = []  # (clock, tokens) of the last steps
+        self.tokens = 0  # real tokens seen
+
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._start - self._measuring
+
+    def done(self, step: int) -> float:
+        """0..1: of the steps or of the time, whichever is further."""
+        return max(step / self._steps, self._elapsed / self._budget)
+
+    def factor(self, step: int) -> float:
+        """Of the learning rate: up during the warm-up, then straight down to zero at the end.
+
+        Time counts like steps, so a busy machine that gets through half of them still ends
+        with a small rate.
+        """
+        warm = min(1.0, (step + 1) / max(1, math.ceil(self._steps * self._preset.warmup)))
+        return warm * max(0.0, 1 - self.done(step))
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._start = time.monotonic()
+        self._recent = [(self._elapsed, 0)]
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._recent = [*self._recent[-10:], (self._elapsed, self.tokens)]
+        if self._elapsed > self._budget:
+            control.should_training_stop = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if "loss" not in (logs or {}):
+            return
+        loss, step = logs["loss"], state.global_step
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss} at step {step}; nothing was learnt. "
+                "Use a preset with a lower learning rate."
+            )
+        held_out = self._held_out(step)
+        self._tell(
+            Metric(
+                "training",
+                step,
+                self._steps,
+                loss,
+                self._speed(),
+                self._remaining(step),
+                held_out,
+            )
+        )
+
+    def _held_out(self, step: int) -> float | None:
+        if step % self._every or step >= self._steps:
+            return None  # the end is measured by the run itself
+        start = time.monotonic()
+        loss = self._measure()
+        self._measuring += time.monotonic() - start
+        return loss
+
+    def _speed(self) -> float | None:
+        (start, before), (end, after) = self._recent[0], self._recent[-1]
+        return (after - before) / (end - start) if end > start else None
+
+    def _remaining(self, step: int) -> float:
+        each = self._elapsed / max(step, 1)
+        return max(0.0, min((self._steps - step) * each, self._budget - self._elapsed))
+
+
+class Tuner(Trainer):  # type: ignore[misc]
+    """Trainer with length buckets, loss on replies only and a learning rate that heeds time."""
+
+    loss_is_scaled_for_ga = True  # divided by the supervised tokens of all accumulated batches
+
+    def __init__(self, progress: Progress, pad: int, **keywords: Any) -> None:
+        super().__init__(data_collator=Collator(pad), **keywords)
+        self._progress = progress
+
+    def remove_callback_of_printing(self) -> None:
+        """Only ui prints."""
+        for callback in list(self.callback_handler.callbacks):
+            if type(callback).__name__ in ("PrinterCallback", "ProgressCallback"):
+                self.remove_callback(callback)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        lengths = [len(example.ids) for example in self.train_dataset]
+        return Buckets(lengths, self.args.per_device_train_batch_size, self.args.seed)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer or self.optimizer, self._progress.factor
+        )
+        return self.lr_scheduler
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        self._progress.tokens += int(inputs["attention_mask"].sum())
+        total, count = supervised_loss(model, inputs)
+        return total / (count if num_items_in_batch is None else num_items_in_batch)

@@ -1,0 +1,104 @@
+"""Nearest neighbours by inner product: FAISS, and exact NumPy as its oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import faiss
+import numpy as np
+
+from knowledge.types import Hit, VectorIndex, Vectors
+
+MOST_BYTES = 8 << 30  # of one array in an index file; a damaged header asks for more
+MOST_LOOPS = 1 << 20
+faiss.set_deserialization_vector_byte_limit(MOST_BYTES)
+faiss.set_deserialization_loop_limit(MOST_LOOPS)
+
+
+class ExactIndex:
+    """Every vector compared, in NumPy."""
+
+    def __init__(self, dimension: int) -> None:
+        self._ids: npt_ids = np.empty(0, np.int64)
+        self._rows: Vectors = np.empty((0, dimension), np.float32)
+
+    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
+        self.remove(ids)
+        self._ids = np.concatenate([self._ids, np.asarray(ids, np.int64)])
+        self._rows = np.concatenate([self._rows, np.asarray(vectors, np.float32)])
+
+    def remove(self, ids: Sequence[int]) -> None:
+        keep = ~np.isin(self._ids, np.asarray(ids, np.int64))
+        self._ids, self._rows = self._ids[keep], self._rows[keep]
+
+    def search(self, vectors: Vectors, limit: int) -> list[list[Hit]]:
+        scores = np.asarray(vectors, np.float32) @ self._rows.T
+        best = np.argsort(-scores, axis=1, kind="stable")[:, : max(limit, 0)]
+        return [
+            [Hit(int(self._ids[i]), float(row[i])) for i in order]
+            for row, order in zip(scores, best, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+class FaissIndex:
+    """A flat FAISS index under our own ids; it can be written to bytes and read back."""
+
+    def __init__(self, dimension: int) -> None:
+        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+
+    @classmethod
+    def read(cls, data: bytes) -> FaissIndex:
+        """The index in `data`. Raises RuntimeError when FAISS finds it damaged.
+
+        FAISS also loads damaged bytes quietly: compare a checksum first.
+        """
+        index = cls.__new__(cls)
+        index._index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
+        if not isinstance(index._index, faiss.IndexIDMap2):
+            raise RuntimeError("not a flat index with ids")
+        return index
+
+    def to_bytes(self) -> bytes:
+        data: bytes = faiss.serialize_index(self._index).tobytes()
+        return data
+
+    @property
+    def dimension(self) -> int:
+        return int(self._index.d)
+
+    @property
+    def ids(self) -> list[int]:
+        found: list[int] = faiss.vector_to_array(self._index.id_map).tolist()
+        return found
+
+    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
+        if not len(ids):
+            return
+        self.remove(ids)
+        rows = np.ascontiguousarray(vectors, np.float32)
+        self._index.add_with_ids(rows, np.asarray(ids, np.int64))
+
+    def remove(self, ids: Sequence[int]) -> None:
+        if len(ids) and self._index.ntotal:
+            self._index.remove_ids(np.asarray(ids, np.int64))
+
+    def search(self, vectors: Vectors, limit: int) -> list[list[Hit]]:
+        limit = min(limit, len(self))
+        if limit < 1:
+            return [[] for _ in vectors]
+        scores, ids = self._index.search(np.ascontiguousarray(vectors, np.float32), limit)
+        return [
+            [Hit(int(i), float(s)) for i, s in zip(row, best, strict=True) if i >= 0]
+            for row, best in zip(ids, scores, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+
+npt_ids = np.ndarray[tuple[int], np.dtype[np.int64]]
+INDEXES: dict[str, Callable[[int], VectorIndex]] = {"faiss": FaissIndex, "exact": ExactIndex}

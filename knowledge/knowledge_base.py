@@ -1,0 +1,205 @@
+"""Documents in, passages out: the facade that the other packages use."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from knowledge.catalog import Catalog
+from knowledge.database import Database
+from knowledge.errors import KnowledgeError
+from knowledge.faq import FaqBook
+from knowledge.ingest import Ingest, Source, sources
+from knowledge.live_index import LiveIndex
+from knowledge.reembed import reembed
+from knowledge.search import search
+from knowledge.settings import KnowledgeSettings
+from knowledge.types import Document, Embedder, FaqMatch, Ingested, Passage, Vectors
+
+log = logging.getLogger(__name__)
+LEAST_FREE = 512 << 20  # bytes: room for the log of a large file and a new index beside the old
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """What is searched, for the health page."""
+
+    documents: int
+    chunks: int
+    embedder: str
+    file: str  # of the index; "" while there is none
+    state: str  # "ready", or why it was rebuilt: "rebuilt at start: …"
+
+
+class KnowledgeBase:
+    """The documents of all collections; safe from any thread, and beside other processes."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        embedder: Embedder,
+        settings: KnowledgeSettings = KnowledgeSettings(),  # noqa: B008  frozen
+    ) -> None:
+        """folder: where index files lie. Vectors of another embedder are computed anew."""
+        self._database, self._embedder, self._settings = database, embedder, settings
+        self._catalog = Catalog(database)
+        changed = reembed(database, embedder)
+        self._index = LiveIndex(database, folder, settings.index, embedder.name, embedder.dimension)
+        if changed and self._index.state == "ready":
+            self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
+        self._folder = folder
+        self._faqs = FaqBook(database, embedder.name, embedder.dimension)
+
+    def add(
+        self,
+        paths: Sequence[Path],
+        collection: str = "default",
+        progress: Progress | None = None,
+    ) -> Iterator[Ingested]:
+        """Add files, and folders with all that is in them; what became of each, as each ends.
+
+        A file of a folder is named by its path within it, a single file by its name. The same
+        bytes again are left as they are; a changed file replaces its own chunks. A file that
+        cannot be read is reported and does not stop the others. progress: (name, 0..1).
+        """
+        added = 0
+        with Ingest(self._embedder, self._settings) as ingest:
+            for source in sources([Path(path) for path in paths]):
+                ingested = self._add(ingest, source, collection, progress)
+                added += ingested.status == "added"
+                yield ingested
+        if added > 1:
+            self._index.publish()
+        elif added:
+            self._index.publish_if_large()
+
+    def _add(
+        self, ingest: Ingest, source: Source, collection: str, progress: Progress | None
+    ) -> Ingested:
+        start = time.perf_counter()
+
+        def report(done: float) -> None:
+            if progress:
+                progress(source.name, done)
+
+        report(0.0)
+        try:
+            self._check_room()
+            copy, sha256 = ingest.copy(source)
+            same = self._catalog.same(source.name, collection, sha256)
+            if same is not None:
+                copy.unlink()
+                report(1.0)
+                seconds = time.perf_counter() - start
+                return Ingested(source.name, "unchanged", same, seconds)
+            new = ingest.document(copy, sha256, source.name, collection, report)
+            self._catalog.replace(new)
+        except KnowledgeError as error:
+            message = str(error)
+        except OSError as error:
+            message = f"{source.name}: the file cannot be read ({error.strerror or error})."
+        except Exception as error:  # the edge: one bad file never stops the others
+            log.exception("Adding %s failed", source.name)
+            message = f"{source.name}: it was not added ({type(error).__name__}: {error})."
+        else:
+            seconds = time.perf_counter() - start
+            return Ingested(source.name, "added", len(new.chunks), seconds, warnings=new.warnings)
+        return Ingested(source.name, "failed", seconds=time.perf_counter() - start, error=message)
+
+    def _check_room(self) -> None:
+        free = shutil.disk_usage(self._folder).free
+        if free < LEAST_FREE:
+            raise KnowledgeError(
+                f"Only {free / (1 << 20):.0f} MB are free on the disk of {self._folder}, so "
+                "nothing was added. Make room and add the file again."
+            )
+
+    def remove(self, document: str, collection: str = "default") -> None:
+        """Delete a document, by path or id, from every search and from the disk.
+
+        Raises NotFound.
+        """
+        self._catalog.remove(self._catalog.find(document, collection).id)
+
+    def documents(self, collection: str | None = None) -> list[Document]:
+        """By collection and path; None lists all collections."""
+        return self._catalog.documents(collection)
+
+    def chunks(self, document_id: str) -> list[Passage]:
+        """The passages of a document in reading order; none for an unknown id."""
+        return self._catalog.chunks(document_id)
+
+    def passage(self, passage_id: int) -> Passage | None:
+        """One passage, or None when its document was removed or replaced."""
+        return self._catalog.passages([passage_id]).get(passage_id)
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int | None = None,
+        collection: str | None = None,
+        vector: Vectors | None = None,
+    ) -> list[Passage]:
+        """The best passages by meaning and keywords, best first; [] for a blank query.
+
+        vector: (1, d), the embedded query, where the caller has it already.
+        """
+        limit = self._settings.passages if limit is None else limit
+        if not query.strip() or limit < 1:
+            return []
+        if vector is None:
+            vector = self._embedder.queries([query])
+        return search(
+            self._catalog, self._index, self._embedder.name, query, vector, limit, collection
+        )
+
+    def match_faq(
+        self,
+        question: str,
+        *,
+        collection: str | None = None,
+        vector: Vectors | None = None,
+        language: str | None = None,
+    ) -> FaqMatch | None:
+        """The approved answer to this question, if one of its phrasings asks the same.
+
+        vector: (1, d), the embedded question. language: preferred where several match.
+        """
+        match = self._faqs.exact(question, collection, language)
+        if match is not None or not question.strip():
+            return match
+        if vector is None:
+            vector = self._embedder.queries([question])
+        return self._faqs.near(question, vector, collection, language)
+
+    def rebuild(self) -> int:
+        """A new index from the vectors in the database; returns how many there are."""
+        reembed(self._database, self._embedder)
+        return self._index.restart("ready")
+
+    def status(self) -> IndexStatus:
+        documents, chunks = self._catalog.counts()
+        return IndexStatus(
+            documents, chunks, self._embedder.name, self._index.file, self._index.state
+        )
+
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """(len(ids), d) of these chunks, in this order; zeros for chunks that are gone."""
+        found = self._catalog.vectors(ids, self._embedder.name)
+        zero = np.zeros(self._embedder.dimension, np.float32)
+        rows = [found.get(id_, zero) for id_ in ids]
+        return np.stack(rows) if rows else np.empty((0, len(zero)), np.float32)
+
+    def close(self) -> None:
+        """Write the index file if much changed, so that the next start is quick."""
+        self._index.publish_if_large(1)

@@ -1,0 +1,96 @@
+"""Which language a document's text is in, and Traditional folded to Simplified Chinese."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from threading import Lock
+
+HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+KANA = re.compile(r"[\u3040-\u30ff]")
+HANGUL = re.compile(r"[\uac00-\ud7af]")
+LETTER = re.compile(r"[^\W\d_]")
+SAMPLE = 4_000  # characters that decide
+SHORTEST = 60  # letters; below it the statistics of langdetect are guesses, see language()
+CJK_LANGUAGES = frozenset(["zh-Hans", "zh-Hant", "ja", "ko"])
+_detecting = Lock()
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    """OpenCC's table: Traditional character → its most frequent Simplified form."""
+    text = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text(encoding="utf-8")
+    pairs = (line.split("\t") for line in text.splitlines() if "\t" in line)
+    return {ord(old): new.split(" ")[0] for old, new in pairs if len(old) == 1}
+
+
+@cache
+def _only_simplified() -> frozenset[str]:
+    """Characters that are the Simplified form of another one and have no such form themselves."""
+    table = _simplified()
+    return frozenset(
+        new for old, new in table.items() if chr(old) != new and ord(new) not in table
+    ) - frozenset(_shared())
+
+
+@cache
+def _shared() -> str:
+    """Written in both scripts: Simplified forms that Traditional has as characters of its own."""
+    path = files("opencc") / "dictionary" / "STCharacters.txt"
+    pairs = (
+        line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if "\t" in line
+    )
+    return "".join(old for old, new in pairs if old in new.split(" "))
+
+
+def simplify(text: str) -> str:
+    """Traditional characters replaced one by one; the length stays the same."""
+    return text.translate(_simplified())
+
+
+def language(text: str, default: str = "en") -> str:
+    """zh-Hans, zh-Hant, ja, ko, or what langdetect says of long Latin and other texts.
+
+    `default` for texts with no letters or too few to tell.
+    """
+    text = text[:SAMPLE]
+    letters, han = len(LETTER.findall(text)), len(HAN.findall(text))
+    if not letters:
+        return default
+    if len(KANA.findall(text)) > 0.2 * letters:
+        return "ja"
+    if len(HANGUL.findall(text)) > 0.3 * letters:
+        return "ko"
+    if han > 0.2 * letters:  # a Chinese word says as much as three Latin letters
+        return _script(text, default)
+    if letters < SHORTEST:
+        return "en" if default in CJK_LANGUAGES else default
+    return _statistical(text) or default
+
+
+def _script(text: str, default: str) -> str:
+    """zh-Hant or zh-Hans by the characters that only one of them writes."""
+    return script(text) or ("zh-Hant" if default == "zh-Hant" else "zh-Hans")
+
+
+def script(text: str) -> str | None:
+    """zh-Hant or zh-Hans by the characters that only one of them writes; None: it does not tell."""
+    table, simple, shared = _simplified(), _only_simplified(), _shared()
+    traditional = sum(1 for c in text if c not in shared and table.get(ord(c), c) != c)
+    simplified = sum(1 for c in text if c in simple)
+    if traditional == simplified:
+        return None
+    return "zh-Hant" if traditional > simplified else "zh-Hans"
+
+
+def _statistical(text: str) -> str | None:
+    from langdetect import DetectorFactory, LangDetectException, detect
+
+    with _detecting:  # its seed is global; without one, the answer changes from call to call
+        DetectorFactory.seed = 0
+        try:
+            found: str = detect(text)
+        except LangDetectException:
+            return None
+    return {"zh-cn": "zh-Hans", "zh-tw": "zh-Hant"}.get(found, found)

@@ -1,0 +1,1 @@
+"""One reader per file type; each has parse(path) -> Parsed."""

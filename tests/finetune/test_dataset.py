@@ -1,0 +1,117 @@
+"""No conversation and no near-duplicate is on both sides of the split."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from finetune import dataset
+from finetune.dataset import position, split
+from finetune.duplicates import jaccard, shingles, twins
+from finetune.errors import DatasetError
+from finetune.examples import Example, Pair
+
+WORDS = [
+    "kettle",
+    "cup",
+    "return",
+    "parcel",
+    "refund",
+    "lid",
+    "base",
+    "tea",
+    "order",
+    "glass",
+    "wood",
+    "silk",
+    "stone",
+    "river",
+    "cloud",
+]
+
+
+def pair(id: str, text: str) -> Pair:
+    return Pair(id, "en", (), f"Question about {text}?", f"The answer on {text} is like this.")
+
+
+def many(count: int) -> list[Pair]:
+    chance = random.Random(3)
+    return [pair(f"c{i}", " ".join(chance.sample(WORDS, 9))) for i in range(count)]
+
+
+def test_sides_depend_on_the_id_alone() -> None:
+    found = split(many(200))
+    held = {p.conversation for p in found.held_out}
+    assert 15 <= len(held) <= 45 and not held & {p.conversation for p in found.train}
+    again = split(many(100))
+    assert {p.conversation for p in again.held_out} <= held | {"leaked"}
+
+
+def test_planted_twins_move_to_train_with_their_conversation() -> None:
+    pairs = many(60)
+    held = next(p for p in pairs if position(p.conversation) < dataset.HELD_OUT)
+    taught = next(p for p in pairs if position(p.conversation) >= dataset.HELD_OUT)
+    planted = Pair(held.conversation, "en", (), taught.question, taught.reply + " Yes.")
+    assert held in split(pairs).held_out
+    found = split([*pairs, planted])
+    assert found.leaks == 1
+    assert held in found.train and planted in found.train
+    for a, b in itertools.product(found.train, found.held_out):
+        assert jaccard(shingles(a.text), shingles(b.text)) < 0.8
+        assert jaccard(shingles(a.reply), shingles(b.reply)) < 0.8
+
+
+def test_a_leak_through_a_moved_conversation_is_found() -> None:
+    names = (f"n{i}" for i in itertools.count())
+    held = list(itertools.islice((n for n in names if position(n) < 0.15), 3))
+    chain = [
+        pair("taught", "alpha beta gamma delta"),
+        pair(held[0], "alpha beta gamma delta"),
+        pair(held[0], "one two three four five"),
+        pair(held[1], "one two three four five"),
+        pair(held[2], "something of its own entirely"),
+    ]
+    others = [p for p in many(40) if position(p.conversation) >= 0.15]
+    found = split([*chain, *others])
+    assert {p.conversation for p in found.held_out} == {held[2]} and found.leaks == 2
+
+
+def test_too_little_data_is_refused() -> None:
+    with pytest.raises(DatasetError, match="Only 2 conversations"):
+        split([pair("a", "x"), pair("b", "y"), pair("a", "z")])
+    with pytest.raises(DatasetError, match="near-duplicate"):
+        split([pair(f"c{i}", "the very same text") for i in range(20)])
+
+
+def test_twins_are_those_of_comparing_all_pairs() -> None:
+    chance = random.Random(5)
+    texts = [" ".join(chance.choices(WORDS, k=chance.randint(1, 12))) for _ in range(150)]
+    texts += [text + "s" for text in texts[:30]] + ["退货运费", "退货运费吗", ""]
+    sets = [shingles(text) for text in texts]
+    slow = [
+        (i, j)
+        for i, j in itertools.combinations(range(len(texts)), 2)
+        if jaccard(sets[i], sets[j]) >= 0.8
+    ]
+    assert twins(texts) == slow and len(slow) >= 20
+
+
+def test_the_card_counts_and_the_hash_follow_the_data(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text("x", encoding="utf-8")
+    examples = [Example(pair(f"c{i}", "t"), (1, 2, 3, i), 2, i % 2) for i in range(4)]
+    built = dataset.build(examples[:3], examples[3:], (), [source])
+    other = dataset.build(examples[:2], examples[2:], (), [source])
+    assert built.sha256 != other.sha256 and built.card["sha256"] == built.sha256
+    assert built.card["train"]["replies"] == 3 and built.card["train"]["supervised_tokens"] == 6
+    assert built.card["train"]["with_passages"] == 1 and set(built.card["sources"]) == {"a.jsonl"}
+    dataset.write(built, tmp_path / "data")
+    lines = (tmp_path / "data" / "train.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["conversation"] for line in lines] == ["c0", "c1", "c2"]
+    assert json.loads((tmp_path / "data" / "card.json").read_text("utf-8")) == built.card
+    with pytest.raises(DatasetError, match="to measure with"):
+        dataset.build(examples, [], (), [source])

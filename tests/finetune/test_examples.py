@@ -1,0 +1,115 @@
+"""Training sees byte for byte what serving renders, and learns from the reply alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from chatbot.prompt import messages, render
+from chatbot.types import Message
+from finetune import config
+from finetune.batches import IGNORED, Buckets, Collator, supervised_loss
+from finetune.examples import Example, Pair, encode, encoded
+from finetune.tuning import adapted, tokenizer_of
+from knowledge.types import Passage
+
+HISTORY = (Message("user", "Hello"), Message("agent", "How may I help?"))
+PAIR = Pair("c1", "en", HISTORY, "Can I return opened tea?", "Opened tea cannot be returned.")
+PASSAGES = tuple(
+    Passage(
+        i, "d", "default", "returns.md", "Returns", "Returns", f"Opened tea, rule {i}. " * 9, "en"
+    )
+    for i in range(3)
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny: Path) -> Any:
+    return tokenizer_of(tiny)
+
+
+def search(question: str) -> tuple[Passage, ...]:
+    return PASSAGES if "tea" in question else ()
+
+
+def test_prompt_is_the_served_one_and_the_reply_follows(tokenizer: Any) -> None:
+    (example,), step = encode([PAIR], tokenizer, search, passages=2, max_tokens=2_000)
+    served = render(tokenizer, messages(PAIR.question, HISTORY, PASSAGES[:2], "en"))
+    assert list(example.prompt) == served and example.passages == 2 and step.removed == 0
+    reply = tokenizer(PAIR.reply, add_special_tokens=False)["input_ids"]
+    assert list(example.ids) == [*served, *reply, tokenizer.eos_token_id]
+    assert example.supervised == len(reply) + 1
+
+
+def test_last_supervised_token_is_the_stop_token_of_generation(tokenizer: Any, tiny: Path) -> None:
+    example = encoded(PAIR, HISTORY, (), tokenizer)
+    assert example is not None and example.ids[-1] == tokenizer.eos_token_id
+    assert tokenizer.decode([example.ids[-1]]) == "<|im_end|>"
+    assert adapted(tiny, config.load("smoke")).generation_config.eos_token_id == example.ids[-1]
+
+
+def test_nothing_to_learn_is_refused_and_counted(tokenizer: Any) -> None:
+    kept, step = encode([replace(PAIR, reply="")], tokenizer, None, 0, 2_000)
+    assert not kept and step.removed == 1
+
+
+def test_a_long_prompt_loses_passages_then_history_never_the_reply(tokenizer: Any) -> None:
+    full = encode([PAIR], tokenizer, search, 3, 2_000)[0][0]
+    bare = encoded(PAIR, (), (), tokenizer)
+    assert bare is not None
+    for limit, passages in ((len(full.ids) - 1, 2), (len(bare.ids), 0)):
+        (example,), _ = encode([PAIR], tokenizer, search, 3, limit)
+        assert example.passages == passages and len(example.ids) <= limit
+        assert example.ids[-example.supervised :] == full.ids[-full.supervised :]
+    assert encode([PAIR], tokenizer, search, 3, len(bare.ids) - 1)[1].removed == 1
+
+
+def test_labels_cover_replies_only(tokenizer: Any) -> None:
+    long = encoded(PAIR, HISTORY, PASSAGES, tokenizer)
+    short = encoded(replace(PAIR, reply="No."), (), (), tokenizer)
+    assert long and short
+    batch = Collator(pad=0)([long, short])
+    for row, example in enumerate((long, short)):
+        labels = batch["labels"][row]
+        kept = labels[labels != IGNORED].tolist()
+        assert kept == list(example.ids[-example.supervised :])
+        real = batch["attention_mask"][row].bool()
+        assert batch["input_ids"][row][real].tolist() == list(example.ids)
+        assert batch["position_ids"][row][real].tolist() == list(range(len(example.ids)))
+
+
+def test_padding_and_cutting_the_output_do_not_change_the_loss(tokenizer: Any, tiny: Path) -> None:
+    """The whole-sequence loss of transformers itself is the oracle."""
+    model = adapted(tiny, config.load("smoke")).float().eval()
+    long = encoded(PAIR, HISTORY, PASSAGES, tokenizer)
+    short = encoded(replace(PAIR, reply="No."), (), (), tokenizer)
+    assert long and short
+    with torch.no_grad():
+        together, count = supervised_loss(model, Collator(pad=0)([long, short]))
+        apart = sum(_oracle(model, example) for example in (long, short))
+    assert count == long.supervised + short.supervised
+    assert together.item() == pytest.approx(apart, rel=1e-4)
+
+
+def _oracle(model: Any, example: Example) -> float:
+    ids = torch.tensor([example.ids])
+    labels = ids.clone()
+    labels[:, : -example.supervised] = IGNORED
+    return float(model(input_ids=ids, labels=labels).loss * example.supervised)
+
+
+def test_buckets_visit_everything_once_with_little_padding() -> None:
+    lengths = [(i * 37) % 200 + 20 for i in range(101)]
+    buckets = Buckets(lengths, batch=4, seed=1)
+    first, second = list(buckets), list(buckets)
+    assert sorted(first) == sorted(second) == list(range(101)) and first != second
+    assert list(Buckets(lengths, 4, 1)) == first
+    padded = sum(
+        max(lengths[i] for i in first[at : at + 4]) * len(first[at : at + 4])
+        for at in range(0, 101, 4)
+    )
+    assert padded < 1.15 * sum(lengths)

@@ -1,0 +1,255 @@
+"""The public REST API, /api/v1, and the probes /healthz and /readyz."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, Header, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from chatbot.app import App
+from chatbot.errors import ChatbotError, NotFound
+from chatbot.store import new_id
+from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
+from knowledge.errors import KnowledgeError
+from ui.guard import VISITOR
+from ui.limits import Limit
+from ui.settings import ServerSettings
+
+log = logging.getLogger(__name__)
+
+MAX_TEXT = 2_000  # characters of a message
+PROBE_SECONDS = 1.0  # readiness writes at most once per this time
+T = TypeVar("T")
+VisitorHeader = Annotated[str | None, Header(alias="X-Zhike-Visitor")]
+
+
+class Question(BaseModel):
+    """One message of a visitor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")
+    session_id: str | None = Field(None, max_length=64)
+    visitor: str | None = Field(None, max_length=64)
+    language: Literal["zh-Hans", "zh-Hant", "en"] | None = None
+    collection: str | None = Field(None, max_length=200)
+
+
+class Rating(BaseModel):
+    """A thumb up (1) or down (-1)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: Literal[1, -1]
+    reason: str = Field("", max_length=500)
+
+
+class PersonRequest(BaseModel):
+    """Why a person is wanted, in the visitor's words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field("", max_length=MAX_TEXT)
+
+
+class Limits:
+    """The two limits of turns, shared by the API and the chat page."""
+
+    def __init__(self, server: ServerSettings) -> None:
+        self.visitor = Limit(server.per_visitor_minute, 60)
+        self.address = Limit(server.per_address_minute, 60)
+
+    def wait(self, visitor: str, address: str) -> int:
+        """Count one request; whole seconds to wait, 0 when it may go on."""
+        return self.address.wait(address) or self.visitor.wait(visitor)
+
+
+def router(app: App, limits: Limits) -> APIRouter:
+    """The routes of /api/v1."""
+    routes = APIRouter(prefix="/api/v1")
+
+    @routes.post("/chat")
+    def chat(question: Question, request: Request, visitor: VisitorHeader = None) -> Response:
+        """Answer one message. With `Accept: text/event-stream`: events stage, delta, reply."""
+        owner = _visitor(visitor or question.visitor)
+        _allow(limits, owner, request)
+        incoming = Incoming(
+            text=question.text,
+            visitor=owner,
+            session_id=_session(app, owner, question),
+            channel="api",
+            collection=question.collection,
+            language=question.language,
+        )
+        headers = {"X-Zhike-Visitor": owner, "Cache-Control": "no-store"}
+        if "text/event-stream" in request.headers.get("accept", ""):
+            stream = _events(app, incoming)
+            return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+        reply = _answered(lambda: app.assistant.reply(incoming))
+        return JSONResponse(as_json(reply, owner), headers=headers)
+
+    @routes.post("/replies/{reply_id}/rating")
+    def rate(
+        reply_id: str, rating: Rating, request: Request, visitor: VisitorHeader = None
+    ) -> dict[str, str]:
+        """Rate a reply of one of the visitor's own sessions; the last rating counts."""
+        owner = _visitor(visitor)
+        _allow(limits, owner, request)
+        _answered(lambda: app.store.rate(reply_id, owner, rating.value, rating.reason))
+        return {"status": "stored"}
+
+    @routes.post("/sessions/{session_id}/person")
+    def person(
+        session_id: str, wanted: PersonRequest, request: Request, visitor: VisitorHeader = None
+    ) -> dict[str, str]:
+        """Ask for a person in one of the visitor's own sessions."""
+        owner = _visitor(visitor)
+        _allow(limits, owner, request)
+        reason = HandoffReason.CUSTOMER_REQUEST
+        _answered(lambda: app.store.request_person(session_id, owner, reason, wanted.note))
+        return {"status": "waiting"}
+
+    return routes
+
+
+def probes(app: App) -> APIRouter:
+    """/healthz: the process lives. /readyz: the database can be written, the index is usable."""
+    routes = APIRouter(include_in_schema=False)
+    last: dict[str, float] = {}
+
+    @routes.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @routes.get("/readyz")
+    def readyz() -> Response:
+        health = app.health()
+        problems = list(health.problems)
+        ok = health.ok and _writable(app, last, problems)
+        body = {
+            "status": "ready" if ok else "not ready",
+            "generator": health.generator,
+            "embedder": health.embedder,
+            "index": health.index,
+            "problems": problems if not ok else [],
+        }
+        return JSONResponse(body, 200 if ok else 503, {"Cache-Control": "no-store"})
+
+    return routes
+
+
+def as_json(reply: Reply, visitor: str) -> dict[str, Any]:
+    """A reply as the API gives it: without scores, traces and internal names of passages."""
+    return {
+        "reply_id": reply.id,
+        "session_id": reply.session_id,
+        "visitor": visitor,
+        "reply": reply.text,
+        "action": reply.action.value,
+        "language": reply.language,
+        "citations": [_citation(c) for c in reply.citations],
+        "confidence": confidence(reply),
+        "escalate": reply.escalate,
+        "reason": reply.reason.value if reply.reason else None,
+        "engine": reply.engine,
+        "generated_by": "AI",
+    }
+
+
+def confidence(reply: Reply) -> Literal["high", "medium", "low"]:
+    """The confidence in a word; the bounds are those of the desk's colours too."""
+    if reply.confidence >= 0.75:
+        return "high"
+    return "medium" if reply.confidence >= 0.45 else "low"
+
+
+def _citation(citation: Citation) -> dict[str, str]:
+    return {
+        "document": citation.document,
+        "title": citation.title,
+        "heading": citation.heading,
+        "sentence": citation.sentence,
+        "text": citation.text,
+    }
+
+
+def _visitor(given: str | None) -> str:
+    """The caller's id, or a new one. Only 128-bit ids count: a short one could be guessed."""
+    if given is None:
+        return new_id()
+    if not VISITOR.fullmatch(given):
+        raise HTTPException(400, "X-Zhike-Visitor must be 32 hexadecimal digits, as returned.")
+    return given
+
+
+def _allow(limits: Limits, visitor: str, request: Request) -> None:
+    address = request.client.host if request.client else "unknown"
+    if wait := limits.wait(visitor, address):
+        raise HTTPException(
+            429, f"Too many requests; try again in {wait} s.", {"Retry-After": str(wait)}
+        )
+
+
+def _session(app: App, visitor: str, question: Question) -> str:
+    """The session's id; checked before a stream begins, so that a wrong one is a 404."""
+    opened = _answered(
+        lambda: app.store.open_session(visitor, "api", question.session_id, question.language)
+    )
+    return opened.id
+
+
+def _answered(call: Callable[[], T]) -> T:
+    """The result, or the HTTP status that its error means."""
+    try:
+        return call()
+    except NotFound as error:
+        raise HTTPException(404, "There is no such conversation or reply of yours.") from error
+    except ChatbotError as error:
+        raise HTTPException(422, str(error)) from error
+    except KnowledgeError as error:
+        log.error("knowledge: %s", error)
+        raise HTTPException(503, "The documents cannot be searched right now.") from error
+
+
+def _events(app: App, incoming: Incoming) -> Iterator[str]:
+    """Server-sent events; the reply comes last and replaces the streamed text."""
+    try:
+        for event in app.assistant.stream(incoming):
+            if isinstance(event, Stage):
+                yield _event("stage", {"name": event.name})
+            elif isinstance(event, Delta):
+                yield _event("delta", {"text": event.text})
+            else:
+                yield _event("reply", as_json(event, incoming.visitor))
+    except (ChatbotError, KnowledgeError) as error:
+        yield _event("error", {"error": str(error)})
+    except Exception:  # the answer has begun: the stream is the only place left to say it
+        log.exception("stream of session %s", incoming.session_id)
+        yield _event("error", {"error": "Something went wrong here; please try again."})
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _writable(app: App, last: dict[str, float], problems: list[str]) -> bool:
+    """Whether a row can be written; remembered for a second, as each probe costs an fsync."""
+    if time.monotonic() - last.get("written", -PROBE_SECONDS) < PROBE_SECONDS:
+        return True
+    try:
+        with app.database.write() as db:
+            row = {"id": 1, "at": datetime.now(UTC).isoformat()}
+            db["probe"].insert(row, replace=True)
+    except Exception as error:  # whatever stops a write is the news that readiness brings
+        log.error("readiness: %s", error)
+        problems.append("The database cannot be written.")
+        return False
+    last["written"] = time.monotonic()
+    return True

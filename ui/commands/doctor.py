@@ -1,0 +1,72 @@
+"""`zhike doctor`: is everything in place, and if not, what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+
+import click
+
+from chatbot import models
+from knowledge.database import check_version, sqlite3
+from knowledge.errors import KnowledgeError
+from ui.commands.opening import opened
+from ui.settings import Settings
+
+FLOORS = {"gradio": "6.20", "torch": "2.10", "pypdf": "6.10.2", "sqlite-utils": "4.2"}
+
+
+@click.command()
+def doctor() -> None:
+    """Check versions, models, the database and the index; exit status 1 if something is wrong."""
+    problems: list[str] = []
+    problems += _packages()
+    with opened(samples=False) as (app, settings):
+        problems += _models(settings)
+        status = app.knowledge.status()
+        click.echo(f"home       {settings.home}")
+        click.echo(f"documents  {status.documents}, {status.chunks} chunks, index {status.state}")
+        free = shutil.disk_usage(settings.home).free / 2**30
+        click.echo(f"disk       {free:.1f} GB free")
+        problems += app.problems
+    for problem in problems:
+        click.secho(f"problem    {problem}", fg="red", err=True)
+    if problems:
+        sys.exit(1)
+    click.secho("all well", fg="green")
+
+
+def _packages() -> list[str]:
+    problems = [
+        f"{name} {importlib.metadata.version(name)} is older than {floor}. Run `make serve` again."
+        for name, floor in FLOORS.items()
+        if _number(importlib.metadata.version(name)) < _number(floor)
+    ]
+    names = {d.metadata["Name"] for d in importlib.metadata.distributions()}
+    faiss = sorted(names & {"faiss-cpu", "faiss-gpu"})
+    if len(faiss) != 1:
+        problems.append(
+            f"faiss is installed {len(faiss)} times ({', '.join(faiss) or 'not at all'}). Install "
+            "exactly one of zhike[cpu] and zhike[gpu]."
+        )
+    try:
+        check_version()
+    except KnowledgeError as error:
+        problems.append(str(error))
+    click.echo(f"python     {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")
+    return problems
+
+
+def _models(settings: Settings) -> list[str]:
+    problems = []
+    for info in models.catalogue():
+        state = models.state(settings.models, info.name)
+        click.echo(f"model      {info.name}: {state.status}")
+        if state.status != "ready":
+            problems.append(f"{info.name}: {state.reason} Run `zhike models pull`.")
+    return problems
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("+")[0].split(".") if part.isdigit())

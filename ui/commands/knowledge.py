@@ -1,0 +1,169 @@
+"""`zhike knowledge`: documents in, out and searched."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from chatbot import evaluate
+from chatbot.app import App
+from knowledge import calibrate as fitting
+from knowledge import weights
+from knowledge.types import Ingested
+from ui.commands.opening import as_json, opened
+
+DEFAULT = "default"
+
+
+@click.group()
+def knowledge() -> None:
+    """Add, list, remove and search documents."""
+
+
+@knowledge.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--collection", default=DEFAULT, help="Product line the documents belong to.")
+@click.option("--json", "json_", is_flag=True, help="One object per file.")
+def add(paths: tuple[Path, ...], collection: str, json_: bool) -> None:
+    """Add files, or folders with all that is in them.
+
+    Exit status 1 if any file failed; the others are kept.
+    """
+    done: list[Ingested] = []
+    with opened() as (app, _):
+        for ingested in app.knowledge.add(paths, collection):
+            done.append(ingested)
+            if not json_:
+                _tell(ingested)
+        _prepare(app, done)
+    if json_:
+        as_json([_row(i) for i in done])
+    if any(i.status == "failed" for i in done):
+        sys.exit(1)
+
+
+def _prepare(app: App, done: list[Ingested]) -> None:
+    """Embed the sentences of what was added, so that the first question need not wait."""
+    names = {i.document for i in done if i.status == "added"}
+    for document in app.knowledge.documents():
+        if document.path in names:
+            app.scorer.prepare(app.knowledge.chunks(document.id))
+
+
+def _tell(ingested: Ingested) -> None:
+    if ingested.error:
+        click.secho(f"failed     {ingested.error}", fg="red", err=True)
+        return
+    click.echo(f"{ingested.status:10} {ingested.document} ({ingested.chunks} chunks)")
+    for warning in ingested.warnings:
+        click.secho(f"           {warning}", fg="yellow", err=True)
+
+
+def _row(ingested: Ingested) -> dict[str, object]:
+    return {
+        "document": ingested.document,
+        "status": ingested.status,
+        "chunks": ingested.chunks,
+        "seconds": round(ingested.seconds, 3),
+        "error": ingested.error,
+    }
+
+
+@knowledge.command(name="list")
+@click.option("--collection", help="Only this one.")
+@click.option("--json", "json_", is_flag=True)
+def list_(collection: str | None, json_: bool) -> None:
+    """The documents with their languages and chunks."""
+    with opened() as (app, _):
+        documents = app.knowledge.documents(collection)
+    if json_:
+        as_json(
+            [
+                {
+                    "id": d.id,
+                    "collection": d.collection,
+                    "document": d.path,
+                    "title": d.title,
+                    "language": d.language,
+                    "chunks": d.chunks,
+                    "faqs": d.faqs,
+                    "size": d.size,
+                    "added": d.added,
+                }
+                for d in documents
+            ]
+        )
+        return
+    for d in documents:
+        click.echo(f"{d.collection}/{d.path}  {d.language}  {d.chunks} chunks  {d.title}")
+
+
+@knowledge.command()
+@click.argument("document")
+@click.option("--collection", default=DEFAULT)
+def remove(document: str, collection: str) -> None:
+    """Remove DOCUMENT (its path or id); it cannot be found from now on."""
+    with opened() as (app, _):
+        app.knowledge.remove(document, collection)
+    click.echo(f"removed    {document}")
+
+
+@knowledge.command()
+@click.argument("query")
+@click.option("--limit", default=5, type=click.IntRange(1, 100), show_default=True)
+@click.option("--collection", help="Only this one.")
+@click.option("--json", "json_", is_flag=True)
+def search(query: str, limit: int, collection: str | None, json_: bool) -> None:
+    """The best passages for QUERY, best first."""
+    with opened() as (app, _):
+        found = app.knowledge.search(query, limit=limit, collection=collection)
+    if json_:
+        as_json(
+            [
+                {
+                    "rank": rank,
+                    "document": p.document,
+                    "heading": p.heading,
+                    "text": p.text,
+                    "score": round(p.score, 4),
+                }
+                for rank, p in enumerate(found, 1)
+            ]
+        )
+        return
+    for rank, p in enumerate(found, 1):
+        click.secho(f"{rank}. {p.document}  {p.heading}  ({p.score:.2f})", bold=True)
+        click.echo(f"   {p.text}")
+
+
+@knowledge.command()
+def rebuild() -> None:
+    """Make the index anew from the vectors in the database."""
+    with opened() as (app, _):
+        click.echo(f"rebuilt    {app.knowledge.rebuild()} vectors")
+
+
+@knowledge.command()
+@click.option(
+    "--questions",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Labelled questions, in the form of a golden file.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Instead of the home's own.")
+def calibrate(questions: Path, output: Path | None) -> None:
+    """Fit on QUESTIONS when passages count as an answer, for this home's documents."""
+    labelled_questions = evaluate.read(questions)
+    with opened() as (app, settings):
+        labelled = evaluate.labelled(labelled_questions)
+        fitted = fitting.fit(
+            labelled, app.scorer, app.assistant.embedder, lambda q: app.knowledge.search(q)
+        )
+        target = output or settings.home / "evidence.json"
+    weights.save(fitted, target)
+    for name, model in fitted.languages.items():
+        click.echo(f"{name:4} floor {model.floor:.2f}")
+    click.echo(f"written    {target}")
+

@@ -1,0 +1,106 @@
+"""zhike runs: what was trained, and which adapter serves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from finetune.registry import Registry, Run, opened
+from finetune.train import cancel as cancel_run
+from ui import settings
+
+
+@click.group()
+def runs() -> None:
+    """List training runs, let an adapter serve, or take it back."""
+
+
+def _registry() -> Registry:
+    return opened(settings.load().home)
+
+
+@runs.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_(as_json: bool) -> None:
+    """All runs, newest first; * serves."""
+    registry = _registry()
+    serving = registry.serving()
+    found = registry.list()
+    if as_json:
+        rows = [_plain(run, serving is not None and serving.name == run.name) for run in found]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    if not found:
+        click.echo("No runs yet. Make one: zhike train --transcripts samples/transcripts")
+    for run in found:
+        mark = "*" if serving is not None and serving.name == run.name else " "
+        click.echo(f"{mark} {run.name:<24} {run.state:<10} {run.created[:16]}  {_result(run)}")
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def show(name: str, as_json: bool) -> None:
+    """One run: its data, what was removed and why, losses, sample replies."""
+    registry = _registry()
+    run, serving = registry.show(name), registry.serving()
+    if as_json:
+        plain = _plain(run, serving is not None and serving.name == name)
+        click.echo(json.dumps(plain | {"card": run.card}, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{run.name}: {run.state}, preset {run.preset}, base {run.base}, {run.created}")
+    click.echo(_result(run))
+    if not run.card:
+        return
+    click.echo("\nWhat was learnt from, step by step:")
+    for step in run.card["dataset"]["funnel"]:
+        click.echo(
+            f"  {step['name']:<14} {step['kept']:>7} kept {step['removed']:>6} removed  "
+            f"{step['unit']}: {step['reason']}"
+        )
+    for row in run.card["dataset"]["first_bad_rows"]:
+        click.echo(f"  {row['file']} line {row['line']} skipped: {row['reason']}")
+    for sample in run.card["evaluation"]["samples"]:
+        click.echo(f"\nCustomer: {sample['question']}\n   Agent: {sample['agent']}")
+        click.echo(f"    Base: {sample['base']}\n Adapter: {sample['adapter']}")
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--share", default=1.0, show_default=True, help="Of the sessions, above 0 to 1.")
+@click.option("--force", is_flag=True, help="Even if it is no better than its base.")
+def promote(name: str, share: float, force: bool) -> None:
+    """Let the adapter of run NAME serve from the next turn on."""
+    champion = _registry().promote(name, share, force=force)
+    click.echo(
+        f"{champion.name} serves {champion.share:.0%} of the sessions from the next turn on."
+    )
+
+
+@runs.command()
+def rollback() -> None:
+    """Take the serving adapter back; what served before it serves again."""
+    before = _registry().rollback()
+    click.echo(f"{before.name if before else 'The base model'} serves again.")
+
+
+@runs.command()
+def cancel() -> None:
+    """Stop the run that is being made."""
+    name = cancel_run(settings.load().home)
+    click.echo(f"{name} is being stopped." if name else "No run is being made.")
+
+
+def _result(run: Run) -> str:
+    if run.change is None:
+        return run.error or ""
+    return f"held-out loss {run.base_loss:.3f} → {run.adapter_loss:.3f} ({run.change * 100:+.1f} %)"
+
+
+def _plain(run: Run, serves: bool) -> dict[str, Any]:
+    """A run for programs; the card is in `show` only."""
+    row = {key: value for key, value in asdict(run).items() if key not in ("card", "pid")}
+    return row | {"change": run.change, "serves": serves}

@@ -1,0 +1,94 @@
+"""`zhike serve`: the website, the desk and the API."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+
+import click
+import uvicorn
+from filelock import FileLock, Timeout
+
+from chatbot.app import App, build
+from chatbot.errors import ChatbotError, SettingsError
+from knowledge.errors import KnowledgeError
+from ui.samples import load_if_fresh
+from ui.settings import Settings, load
+
+GRACE = 10  # seconds that open streams have after SIGTERM
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; 0.0.0.0 for all. Default 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Default 7860.")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve customers at /, staff at /desk and programs at /api/v1.
+
+    The first start prints a one-time token with which the staff password is set.
+
+    \b
+    zhike serve
+    zhike serve --host 0.0.0.0 --port 8080
+    """
+    settings = load()
+    server = settings.server
+    server = replace(server, host=host or server.host, port=port or server.port)
+    settings = replace(settings, server=server)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"ZHIKE_HOME {settings.home} cannot be made ({error.strerror}). Choose another folder."
+        ) from error
+    try:
+        with FileLock(settings.home / "server.lock", blocking=False):
+            _run(settings)
+    except Timeout:
+        raise SettingsError(
+            f"A server is running on {settings.home} already. Stop it or choose another ZHIKE_HOME."
+        ) from None
+
+
+def _run(settings: Settings) -> None:
+    """Listen at once; models and samples are loaded behind the open port."""
+    from ui import web  # Gradio takes seconds to import: after the lock, so that a refusal is quick
+
+    app = build(settings.home, settings.models, settings.knowledge, settings.chatbot)
+    site = web.build(app, settings)
+    loading = threading.Thread(target=_load, args=(app, settings), name="loading", daemon=True)
+    loading.start()
+    _welcome(settings, site.accounts.setup_token())
+    try:
+        uvicorn.run(
+            site.asgi,
+            host=settings.server.host,
+            port=settings.server.port,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+    finally:
+        web.clear_uploads()
+        app.close()
+
+
+def _load(app: App, settings: Settings) -> None:
+    app.start()
+    try:
+        load_if_fresh(app, settings, click.echo)
+    except (ChatbotError, KnowledgeError) as error:
+        log.error("the samples could not be loaded: %s", error)
+
+
+def _welcome(settings: Settings, token: str | None) -> None:
+    host = settings.server.host
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    url = f"http://{f'[{shown}]' if ':' in shown else shown}:{settings.server.port}"
+    click.echo(f"Customers: {url}/\nStaff:     {url}/desk\nAPI:       {url}/api/v1/openapi.json")
+    if token:
+        click.echo(
+            f"\nNo staff password is set yet. Open {url}/desk/login and enter this one-time token:\n"
+            f"\n    {token}\n"
+        )

@@ -1,0 +1,125 @@
+"""zhike train: an adapter from the team's own transcripts."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from finetune import config
+from finetune.job import MODEL, Job
+from finetune.metrics import Metric
+from finetune.registry import Run
+from finetune.train import QUIET, run
+from ui import settings
+
+STAGES = {
+    "reading": "Reading and cleaning transcripts",
+    "searching": "Searching the documents for each question",
+    "measuring": "Measuring the held-out replies",
+    "sampling": "Writing sample replies",
+    "saving": "Saving the adapter",
+}
+
+
+@click.command()
+@click.option(
+    "--transcripts",
+    "paths",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File or folder: ShareGPT or messages JSON, help-desk CSV. May be repeated.",
+)
+@click.option("--preset", type=click.Choice(config.names()), default="smoke", show_default=True)
+@click.option("--name", default="", help="Of the run; by default preset, date and number.")
+@click.option("--model", default="", help="Base model; by default the one that serves.")
+@click.option("--all-languages", is_flag=True, help="Also those that the base does not speak.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def train(
+    paths: tuple[Path, ...], preset: str, name: str, model: str, all_languages: bool, as_json: bool
+) -> None:
+    """Tune the dialogue model on transcripts; nothing serves before `zhike runs promote`.
+
+    \b
+    zhike train --transcripts samples/transcripts
+    zhike train --transcripts export.csv --preset small --name march
+    """
+    os.environ.update(QUIET)  # before torch is imported
+    chosen = settings.load()
+    generator = chosen.chatbot.generator
+    job = Job(
+        home=chosen.home,
+        models=chosen.models,
+        transcripts=paths,
+        preset=preset,
+        name=name,
+        model=model or (generator if generator != "none" else MODEL),
+        revision="" if model else chosen.chatbot.generator_revision,
+        all_languages=all_languages,
+        knowledge=chosen.knowledge,
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(run(job)), ensure_ascii=False, indent=1))
+        return
+    with Terminal() as terminal:
+        made = run(job, terminal.tell)
+    click.echo(summary(made))
+
+
+class Terminal:
+    """Stages as lines, training as a bar with loss, tokens per second and time left."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def tell(self, metric: Metric) -> None:
+        if metric.stage != "training":
+            self._close()
+            if metric.stage in STAGES:
+                click.echo(f"{STAGES[metric.stage]} …", err=True)
+            return
+        if metric.steps and self._bar is None:
+            self._bar = tqdm(total=metric.steps, desc="Training", bar_format=BAR)
+        if metric.held_out_loss is not None:
+            tqdm.write(f"Held-out loss {metric.held_out_loss:.3f} at step {metric.step}")
+        if self._bar is not None:
+            left = int(metric.eta_seconds or 0)
+            self._bar.set_postfix_str(
+                f"loss {metric.loss or 0:.3f}, {metric.tokens_per_second or 0:.0f} tokens/s, "
+                f"{left // 60}:{left % 60:02d} left"
+            )
+            self._bar.update(metric.step - self._bar.n)
+
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+
+
+def summary(made: Run) -> str:
+    """What came of a run and what to do next."""
+    data, result = made.card["dataset"], made.card["evaluation"]
+    lines = [
+        f"Run {made.name}: learnt from {data['train']['replies']} replies, measured with "
+        f"{result['replies']} of {data['held_out']['conversations']} held-out conversations.",
+        f"Held-out loss {made.base_loss:.3f} → {made.adapter_loss:.3f} "
+        f"({(made.change or 0) * 100:+.1f} %) in {made.card['seconds']:.0f} s.",
+    ]
+    if data["bad_rows"]:
+        lines.append(f"{data['bad_rows']} rows could not be read: zhike runs show {made.name}")
+    lines.append(f"Let it serve: zhike runs promote {made.name}")
+    return "\n".join(lines)

@@ -1,0 +1,380 @@
+"""The customers' chat page."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from chatbot.app import App
+from chatbot.errors import ChatbotError, NotFound
+from chatbot.store import Turn
+from chatbot.types import Delta, HandoffReason, Incoming, Reply, Stage
+from knowledge.errors import KnowledgeError
+from ui import render
+from ui.api import MAX_TEXT, Limits
+from ui.guard import VISITOR, VISITOR_COOKIE
+from ui.labels import Labels, remembered, switch
+from ui.pages import bubbles
+from ui.texts import Texts, preferred, texts
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "web"
+EXAMPLES = 4
+REDRAW = 0.05  # seconds between two redraws of a streamed answer
+REASONS = ("wrong", "off", "missing", "unclear")
+KEPT_PARTIALS = 500  # sessions whose unfinished text is remembered for the stop button
+
+Updates = dict[Any, Any]
+
+
+class CustomerPage:
+    """Its components and what happens on them; conversations live in the store only."""
+
+    def __init__(self, app: App, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self._partial: OrderedDict[str, str] = OrderedDict()
+        self._labels = Labels()
+
+    def build(self) -> gr.Blocks:
+        """The page as Gradio blocks."""
+        with gr.Blocks(title="知客 Zhike", analytics_enabled=False, fill_height=True) as blocks:
+            self.language = remembered()
+            self.session: gr.State = gr.State(None)
+            self.down: gr.State = gr.State(None)  # id of the reply that got a thumb down
+            self._header()
+            self._chat()
+            self._feedback()
+            self._composer()
+            self._events(blocks)
+        blocks.state_session_capacity = 1000
+        return blocks
+
+    def _header(self) -> None:
+        add = self._labels.add
+        with gr.Row(elem_id="top", equal_height=True):
+            add(gr.Markdown(_brand(texts("en")), elem_id="brand", container=False), value=_brand)
+            with gr.Row(elem_id="tools"):
+                self.switch = switch()
+                self.new = add(
+                    gr.Button("New", size="sm", elem_id="new", min_width=40), value="customer.new"
+                )
+                self.person = add(
+                    gr.Button("Person", size="sm", elem_id="person", min_width=40),
+                    value="customer.person",
+                )
+
+    def _chat(self) -> None:
+        self.chat = gr.Chatbot(
+            elem_id="chat",
+            show_label=False,
+            container=False,
+            buttons=[],
+            layout="bubble",
+            group_consecutive_messages=False,
+            latex_delimiters=[],
+            feedback_options=("Like", "Dislike"),
+            placeholder=_welcome(texts("en")),
+            scale=1,
+            height="100%",
+        )
+        with gr.Row(elem_id="examples") as self.examples:
+            self.chips = [
+                self._labels.add(
+                    gr.Button("…", size="sm", elem_classes="chip", min_width=60),
+                    value=lambda words, n=n: words.lines("customer.examples")[n],
+                )
+                for n in range(EXAMPLES)
+            ]
+
+    def _feedback(self) -> None:
+        add = self._labels.add
+        with gr.Column(elem_id="feedback", visible=False) as self.feedback:
+            add(gr.Markdown("", container=False), value="customer.rate_why")
+            self.reason = add(
+                gr.Radio(_reasons(texts("en")), show_label=False, container=False),
+                choices=_reasons,
+            )
+            with gr.Row(elem_id="feedback-buttons"):
+                self.rate = add(
+                    gr.Button("", size="sm", variant="primary", min_width=40),
+                    value="customer.rate_send",
+                )
+                self.skip = add(
+                    gr.Button("", size="sm", variant="secondary", min_width=40),
+                    value="customer.rate_skip",
+                )
+        self.notice = gr.Markdown("", elem_id="notice", container=False, visible=False)
+
+    def _composer(self) -> None:
+        add = self._labels.add
+        with gr.Row(elem_id="composer", equal_height=True):
+            self.question = add(
+                gr.Textbox(
+                    show_label=False,
+                    container=False,
+                    lines=1,
+                    max_lines=6,
+                    scale=1,
+                    autofocus=True,
+                    elem_id="question",
+                    max_length=MAX_TEXT * 2,
+                ),
+                placeholder="customer.placeholder",
+                label="customer.question",
+            )
+            self.send = add(
+                gr.Button("Send", variant="primary", scale=0, min_width=84, elem_id="send"),
+                value="customer.send",
+            )
+            self.stop = add(
+                gr.Button("Stop", scale=0, min_width=84, elem_id="stop", visible=False),
+                value="customer.stop",
+            )
+        add(gr.Markdown("", elem_id="foot", container=False), value="customer.footer")
+
+    def _events(self, blocks: gr.Blocks) -> None:
+        quiet = {"show_progress": "hidden", "api_visibility": "private"}
+        shown = [self.chat, self.question, self.session, self.send, self.stop, self.examples]
+        shown += [self.notice, self.feedback]
+        opened = [*self._labels.components, self.switch, self.session, self.chat, self.examples]
+        here = [self.session, self.switch]
+        blocks.load(self._open, [self.language], [*opened, self.notice], **quiet)
+        self.switch.input(
+            self._switch, here, [self.language, *self._labels.components, self.chat], **quiet
+        )
+        many = {**quiet, "concurrency_limit": 24}
+        runs = [
+            trigger(self._respond, [source, *here], shown, **many)
+            for trigger, source in (
+                (self.send.click, self.question),
+                (self.question.submit, self.question),
+                *((chip.click, chip) for chip in self.chips),
+            )
+        ]
+        self.stop.click(self._stopped, here, shown, cancels=runs, **quiet)
+        self.new.click(self._fresh, None, shown, cancels=runs, **quiet)
+        self.person.click(
+            self._person,
+            here,
+            [self.session, self.notice, self.chat, self.examples, self.feedback],
+            **quiet,
+        )
+        self.chat.like(self._like, here, [self.down, self.feedback, self.reason, self.notice], **quiet)
+        self.rate.click(
+            self._reason, [self.down, self.reason, self.switch], [self.feedback, self.notice], **quiet
+        )
+        self.skip.click(lambda: gr.update(visible=False), None, self.feedback, **quiet)
+
+    def _open(self, stored: str, request: gr.Request) -> list[Any]:
+        """A page that was loaded: its language, and the conversation so far."""
+        language = stored or preferred(request.headers.get("accept-language", ""))
+        words = texts(language)
+        found = self._app.store.latest_session(visitor(request), CHANNEL)
+        turns = self._turns(found.id if found else None, request)
+        waiting = found is not None and found.state != "bot" and bool(turns)
+        return [
+            *self._labels.updates(words.language),
+            words.language,
+            found.id if found else None,
+            _shown(turns, words),
+            gr.update(visible=not turns),
+            _said(words("customer.waiting") if waiting else ""),
+        ]
+
+    def _switch(self, session: str | None, language: str, request: gr.Request) -> list[Any]:
+        words = texts(language)
+        chat = _shown(self._turns(session, request), words)
+        return [language, *self._labels.updates(language), chat]
+
+    def _respond(
+        self, text: str, session: str | None, language: str, request: gr.Request
+    ) -> Iterator[Updates]:
+        """One turn: the question at once, then stages, streamed text, and the reply."""
+        words, text = texts(language), text.strip()
+        if not text:
+            yield {}
+            return
+        if refusal := self._refusal(text, words, request):
+            yield {self.notice: _said(refusal)}
+            return
+        who = visitor(request)
+        session = self._session(session, who, language)
+        past = bubbles.conversation(self._turns(session, request), words)
+        past.append(bubbles.question(text))
+        yield {
+            **self._busy(True),
+            self.chat: [*past, bubbles.stage(words("stage.thinking"))],
+            self.question: "",
+            self.session: session,
+            self.examples: gr.update(visible=False),
+            self.notice: _said(""),
+            self.feedback: gr.update(visible=False),
+        }
+        incoming = Incoming(text, who, session, CHANNEL, language=language)
+        for bubble in self._bubbles(incoming, words):
+            yield {self.chat: [*past, bubble]}
+        yield self._busy(False)
+
+    def _bubbles(self, incoming: Incoming, words: Texts) -> Iterator[bubbles.Bubble]:
+        """The last bubble as it grows; a failure ends in one sentence."""
+        session, text, drawn = incoming.session_id or "", "", 0.0
+        self._remember(session, "")
+        stream = self._app.assistant.stream(incoming)
+        try:
+            for event in stream:
+                if isinstance(event, Stage) and not text:
+                    yield bubbles.stage(words.named("stage", event.name))
+                elif isinstance(event, Delta):
+                    text += event.text
+                    self._remember(session, text)
+                    if time.monotonic() - drawn > REDRAW:
+                        drawn = time.monotonic()
+                        yield bubbles.partial(text)
+                elif isinstance(event, Reply):
+                    yield bubbles.reply(event, words)
+        except (ChatbotError, KnowledgeError) as error:
+            log.warning("turn in session %s: %s", session, error)
+            yield bubbles.notice(words("customer.failed"))
+        except Exception:  # the page is the edge: the customer gets a sentence, the log the rest
+            log.exception("turn in session %s", session)
+            yield bubbles.notice(words("customer.failed"))
+
+    def _stopped(self, session: str | None, language: str, request: gr.Request) -> Updates:
+        words = texts(language)
+        chat = bubbles.conversation(self._turns(session, request), words)
+        if chat and chat[-1]["role"] == "user":
+            chat.append(bubbles.partial(self._partial.get(session or "", ""), words("customer.stopped")))
+        return {**self._busy(False), self.chat: chat}
+
+    def _fresh(self) -> Updates:
+        """Begin a new conversation; the old one stays in the store."""
+        return {
+            **self._busy(False),
+            self.chat: [],
+            self.session: None,
+            self.examples: gr.update(visible=True),
+            self.notice: _said(""),
+            self.feedback: gr.update(visible=False),
+        }
+
+    def _person(self, session: str | None, language: str, request: gr.Request) -> Updates:
+        words, who = texts(language), visitor(request)
+        if wait := self._limits.wait(who, _address(request)):
+            return {self.notice: _said(words("customer.too_many", seconds=wait))}
+        session = self._session(session, who, language)
+        again = self._app.store.session(session, who).state != "bot"
+        if not self._app.store.history(session, 1):  # else the desk's list would leave it out
+            self._app.store.add_message(session, "user", words("customer.person"))
+        self._app.store.request_person(session, who, HandoffReason.CUSTOMER_REQUEST)
+        key = "customer.person_again" if again else "customer.person_done"
+        return {
+            self.session: session,
+            self.notice: _said(words(key)),
+            self.chat: _shown(self._turns(session, request), words),
+            self.examples: gr.update(visible=False),
+            self.feedback: gr.update(visible=False),
+        }
+
+    def _like(
+        self, session: str | None, language: str, like: gr.LikeData, request: gr.Request
+    ) -> list[Any]:
+        """Store the thumb; a thumb down asks for the reason."""
+        turns = self._turns(session, request)
+        index = like.index[0] if isinstance(like.index, (list, tuple)) else like.index
+        reply = turns[index].reply if isinstance(index, int) and 0 <= index < len(turns) else None
+        if reply is None:
+            return [None, gr.update(visible=False), None, _said("")]
+        up = like.liked is True or like.liked == "Like"
+        self._app.store.rate(reply.id, visitor(request), 1 if up else -1)
+        thanks = texts(language)("customer.rate_thanks") if up else ""
+        return [reply.id, gr.update(visible=not up), None, _said(thanks)]
+
+    def _reason(
+        self, reply: str | None, reason: str | None, language: str, request: gr.Request
+    ) -> list[Any]:
+        if reply and reason in REASONS:
+            self._app.store.rate(reply, visitor(request), -1, reason)
+        return [gr.update(visible=False), _said(texts(language)("customer.rate_thanks"))]
+
+    def _refusal(self, text: str, words: Texts, request: gr.Request) -> str:
+        if len(text) > MAX_TEXT:
+            return words("customer.too_long", count=len(text), limit=MAX_TEXT)
+        if wait := self._limits.wait(visitor(request), _address(request)):
+            return words("customer.too_many", seconds=wait)
+        return ""
+
+    def _session(self, session: str | None, who: str, language: str) -> str:
+        """The visitor's own session of that id, else a new one."""
+        try:
+            return self._app.store.open_session(who, CHANNEL, session, language).id
+        except NotFound:
+            return self._app.store.open_session(who, CHANNEL, None, language).id
+
+    def _turns(self, session: str | None, request: gr.Request) -> tuple[Turn, ...]:
+        """The conversation, when it is this visitor's; else nothing."""
+        if session is None:
+            return ()
+        try:
+            return self._app.store.transcript(session, visitor(request))
+        except NotFound:
+            return ()
+
+    def _busy(self, busy: bool) -> Updates:
+        return {self.send: gr.update(visible=not busy), self.stop: gr.update(visible=busy)}
+
+    def _remember(self, session: str, text: str) -> None:
+        self._partial[session] = text
+        self._partial.move_to_end(session)
+        while len(self._partial) > KEPT_PARTIALS:
+            self._partial.popitem(last=False)
+
+
+def visitor(request: gr.Request) -> str:
+    """The visitor's id: the guard in front gives everybody one."""
+    found = request.cookies.get(VISITOR_COOKIE, "")
+    if not VISITOR.fullmatch(found):
+        raise gr.Error("Please reload the page.", print_exception=False)
+    return str(found)
+
+
+def _address(request: gr.Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def _shown(turns: tuple[Turn, ...], words: Texts) -> Any:
+    return gr.update(
+        value=bubbles.conversation(turns, words),
+        feedback_value=bubbles.ratings(turns),
+        placeholder=_welcome(words),
+    )
+
+
+def _said(text: str) -> Any:
+    return gr.update(value=render.plain(text), visible=bool(text))
+
+
+def _reasons(words: Texts) -> list[tuple[str, str]]:
+    return [(words(f"customer.reason_{name}"), name) for name in REASONS]
+
+
+def _brand(words: Texts) -> str:
+    title, subtitle = (render.plain(words(f"customer.{k}")) for k in ("title", "subtitle"))
+    return (
+        f'<div class="brand"><span class="brand-mark"></span><div><div class="brand-name">{title}'
+        f'</div><div class="brand-line"><span class="live"></span>{subtitle}</div></div></div>'
+    )
+
+
+def _welcome(words: Texts) -> str:
+    hello, lead = (render.plain(words(f"customer.{k}")) for k in ("welcome", "welcome_lead"))
+    return (
+        f'<div class="welcome"><span class="welcome-mark"></span><div class="welcome-hello">{hello}'
+        f'</div><div class="welcome-lead">{lead}</div></div>'
+    )

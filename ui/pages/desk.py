@@ -1,0 +1,91 @@
+"""The staff's desk: its frame, the language switch, and the tabs, each in its own file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from chatbot.app import App
+from ui import render
+from ui.labels import Labels, remembered, switch
+from ui.pages.conversations import ConversationsTab
+from ui.pages.documents import DocumentsTab
+from ui.pages.health import HealthTab
+from ui.pages.training import TrainingTab
+from ui.settings import Settings
+from ui.texts import Texts, preferred, texts
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+class DeskPage:
+    """What staff see after logging in."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self._labels = Labels()
+        self._tabs = {
+            "documents": DocumentsTab(app, settings, self._labels),
+            "conversations": ConversationsTab(app, self._labels),
+            "training": TrainingTab(app, settings, self._labels),
+            "health": HealthTab(app, self._labels),
+        }
+
+    def build(self) -> gr.Blocks:
+        """The page as Gradio blocks."""
+        add = self._labels.add
+        with gr.Blocks(title="知客 Zhike · Desk", analytics_enabled=False) as blocks:
+            language = remembered()
+            with gr.Row(elem_id="top", equal_height=True):
+                add(gr.Markdown(_brand(texts("en")), elem_id="brand"), value=_brand)
+                with gr.Row(elem_id="tools"):
+                    chosen = switch()
+                    add(gr.Markdown(_links(texts("en")), elem_id="links"), value=_links)
+            with gr.Tabs(elem_id="tabs"):
+                items = []
+                for name, tab in self._tabs.items():
+                    with add(gr.Tab(name, id=name), label=f"desk.{name}") as item:
+                        tab.build(chosen)
+                    items.append((tab, item))
+        with blocks:
+            opened = blocks.load(self._open, language, [chosen, *self._labels.components], **QUIET)
+            chosen.input(
+                self._switch, chosen, [language, *self._labels.components], **QUIET
+            ).then(**self._fill(chosen))
+            opened.then(**self._fill(chosen))
+            for tab, item in items:
+                item.select(tab.fill, chosen, tab.filled, **QUIET)
+        blocks.state_session_capacity = 100
+        return blocks
+
+    def _fill(self, chosen: gr.Radio) -> dict[str, Any]:
+        """One call that fills every tab."""
+        outputs = [component for tab in self._tabs.values() for component in tab.filled]
+
+        def fill(language: str) -> list[Any]:
+            return [value for tab in self._tabs.values() for value in tab.fill(language)]
+
+        return {"fn": fill, "inputs": chosen, "outputs": outputs, **QUIET}
+
+    def _open(self, stored: str, request: gr.Request) -> list[Any]:
+        words = texts(stored or preferred(request.headers.get("accept-language", "")))
+        return [words.language, *self._labels.updates(words.language)]
+
+    def _switch(self, language: str) -> list[Any]:
+        return [language, *self._labels.updates(language)]
+
+
+def _brand(words: Texts) -> str:
+    name = render.plain(words("desk.title"))
+    return (
+        f'<div class="brand"><span class="brand-mark"></span><div class="brand-name">{name}'
+        "</div></div>"
+    )
+
+
+def _links(words: Texts) -> str:
+    page, out = render.plain(words("desk.customer_page")), render.plain(words("desk.out"))
+    return (
+        f'<div class="links"><a href="/" target="_blank" rel="noopener">{page}</a>'
+        f'<a href="/desk/logout" class="out">{out}</a></div>'
+    )

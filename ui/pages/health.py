@@ -1,0 +1,60 @@
+"""The desk's health: what this installation runs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from chatbot.app import App
+from ui import render
+from ui.labels import Labels
+from ui.texts import Texts, texts
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+class HealthTab:
+    """State of generator, embedder, index, documents."""
+
+    def __init__(self, app: App, labels: Labels) -> None:
+        self._app = app
+        self._labels = labels
+        self.filled: list[Any] = []
+
+    def build(self, language: gr.Radio) -> None:
+        """The tab's components and their events."""
+        add = self._labels.add
+        with gr.Column(elem_classes="card"):
+            add(gr.Markdown(), value=_heading)
+            self._state = gr.Markdown("", elem_id="health")
+            refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
+        self.filled = [self._state]
+        refresh.click(self.fill, language, self.filled, **QUIET)
+
+    def fill(self, language: str) -> list[Any]:
+        """Values for `filled`: the table of health."""
+        words = texts(language)
+        health = self._app.health()
+        champion = self._app.champions.current("dialogue")
+        rows = [
+            ["state", words("health.ok" if health.ok else "health.problems")],
+            ["generator", health.generator],
+            ["adapter", champion.name if champion else words("training.base")],
+            ["embedder", health.embedder],
+            ["index", health.index],
+            ["documents", str(health.documents)],
+            *(["problem", problem] for problem in health.problems),
+        ]
+        named = [[words(f"health.{key}"), value] for key, value in rows]
+        mark = "good" if health.ok and not health.problems else "bad"
+        cells = "".join(
+            f"<tr><th>{render.plain(name)}</th><td>{render.plain(value)}</td></tr>"
+            for name, value in named
+        )
+        return [f'<div class="state {mark}"><table><tbody>{cells}</tbody></table></div>']
+
+
+def _heading(words: Texts) -> str:
+    title, lead = (render.plain(words(f"health.{k}")) for k in ("title", "lead"))
+    return f'<div class="heading"><h2>{title}</h2><p>{lead}</p></div>'

@@ -1,0 +1,285 @@
+"""The desk's training: start a run, watch its loss, promote its adapter or roll back."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from chatbot.app import App
+from chatbot.errors import ChatbotError
+from finetune import config, metrics, train
+from finetune.errors import FinetuneError
+from finetune.job import Job
+from finetune.metrics import Metric
+from finetune.registry import Registry, Run
+from ui import render
+from ui.labels import Labels
+from ui.samples import FOLDER as SAMPLES
+from ui.settings import Settings
+from ui.texts import Texts, texts
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+EVERY = 3  # seconds between two looks at a running run
+
+
+class TrainingTab:
+    """What staff do with their own model."""
+
+    def __init__(self, app: App, settings: Settings, labels: Labels) -> None:
+        self._settings = settings
+        self._registry = Registry(app.database, settings.home)
+        self._labels = labels
+        self.filled: list[Any] = []
+
+    def build(self, language: gr.Radio) -> None:
+        """The tab's components and their events."""
+        self._language = language
+        self._start_section()
+        self._runs_section()
+        self.filled = [self._now, self._timer, self._cancel, self._runs, self._run]
+        self._events()
+
+    def fill(self, language: str) -> list[Any]:
+        """Values for `filled`: what is being trained now, and all runs."""
+        words = texts(language)
+        runs = self._registry.list()
+        current = next((run for run in runs if run.state == "running"), None)
+        latest = current or (runs[0] if runs else None)
+        moments = metrics.read(self._registry.folder(latest.name)) if latest else ()
+        return [
+            _now(current, moments, words),
+            gr.update(active=current is not None),
+            gr.update(visible=current is not None),
+            _table(runs, self._serving(), words),
+            gr.update(choices=[run.name for run in runs if run.state == "done"]),
+        ]
+
+    def _start_section(self) -> None:
+        add = self._labels.add
+        presets = list(config.names())
+        with gr.Column(elem_classes="card"):
+            add(gr.Markdown(), value=_heading)
+            with gr.Row(equal_height=False):
+                self._source = add(
+                    gr.Radio(value="samples", elem_id="source", scale=2),
+                    label="training.source",
+                    choices=lambda words: [(words(f"training.{s}"), s) for s in ("samples", "upload")],
+                )
+                self._preset = add(
+                    gr.Dropdown(presets, value=presets[0], scale=1, elem_id="preset"),
+                    label="training.preset",
+                )
+            self._files = add(
+                gr.File(
+                    file_count="multiple",
+                    file_types=[".jsonl", ".csv"],
+                    height=120,
+                    visible=False,
+                    elem_id="transcripts",
+                ),
+                label="training.files",
+            )
+            with gr.Row(elem_classes="buttons"):
+                self._start = add(
+                    gr.Button(variant="primary", size="sm", elem_id="train"), value="training.start"
+                )
+                self._cancel = add(gr.Button(size="sm", visible=False), value="training.cancel")
+            self._said = gr.Markdown("", elem_id="training-said")
+            self._now = gr.Markdown("", elem_id="training-now")
+            self._timer = gr.Timer(EVERY, active=False)
+
+    def _runs_section(self) -> None:
+        add = self._labels.add
+        with gr.Column(elem_classes="card"):
+            add(gr.Markdown(), value=lambda words: f"<h2>{render.plain(words('training.runs'))}</h2>")
+            self._runs = gr.Markdown("", elem_id="runs")
+            with gr.Row(elem_classes="buttons", equal_height=True):
+                self._run = gr.Dropdown([], show_label=False, container=False, elem_id="run")
+                self._promote = add(
+                    gr.Button(size="sm", variant="primary", elem_id="promote"),
+                    value="training.promote",
+                )
+                self._back = add(gr.Button(size="sm", elem_id="rollback"), value="training.rollback")
+            self._changed = gr.Markdown("", elem_id="training-changed")
+
+    def _events(self) -> None:
+        language, again = self._language, (self.fill, self._language, self.filled)
+        self._source.change(
+            lambda source: gr.update(visible=source == "upload"), self._source, self._files, **QUIET
+        )
+        self._start.click(
+            self._started,
+            [self._source, self._files, self._preset, language],
+            self._said,
+            concurrency_limit=1,
+            **QUIET,
+        ).then(*again, **QUIET)
+        self._cancel.click(
+            lambda: (train.cancel(self._settings.home), "")[1], None, self._said, **QUIET
+        ).then(*again, **QUIET)
+        self._timer.tick(*again, **QUIET)
+        for button, act in ((self._promote, self._promoted), (self._back, self._rolled_back)):
+            button.click(act, [self._run, language], self._changed, **QUIET).then(*again, **QUIET)
+
+    def _started(
+        self, source: str, uploaded: list[str] | None, preset: str, language: str
+    ) -> str:
+        words = texts(language)
+        try:
+            if source == "upload" and not uploaded:
+                return _problem(words("training.nothing"))
+            paths = self._kept(uploaded or []) if source == "upload" else (SAMPLES / "transcripts",)
+            job = Job(
+                home=self._settings.home,
+                models=self._settings.models,
+                transcripts=paths,
+                preset=preset,
+                knowledge=self._settings.knowledge,
+            )
+            name = train.start(job)
+        except (FinetuneError, ChatbotError) as error:
+            return _problem(words("desk.failed", error=error))
+        return f'<p class="done">{render.plain(words("training.starting", name=name))}</p>'
+
+    def _kept(self, uploaded: Sequence[str]) -> tuple[Path, ...]:
+        """The uploads in a folder of their own: they are read by another process, later."""
+        folder = Path(tempfile.mkdtemp(prefix="transcripts-", dir=self._settings.home))
+        return tuple(Path(shutil.move(file, folder / Path(file).name)) for file in uploaded)
+
+    def _promoted(self, name: str | None, language: str) -> str:
+        words = texts(language)
+        if not name:
+            return _problem(words("training.choose"))
+        try:
+            self._registry.promote(name)
+        except FinetuneError as error:
+            return _problem(words("desk.failed", error=error))
+        return f'<p class="done">{render.plain(words("training.promoted", name=name))}</p>'
+
+    def _rolled_back(self, _: str | None, language: str) -> str:
+        words = texts(language)
+        try:
+            champion = self._registry.rollback()
+        except (FinetuneError, ChatbotError) as error:
+            return _problem(words("desk.failed", error=error))
+        name = champion.name if champion else words("training.base")
+        return f'<p class="done">{render.plain(words("training.rolled_back", name=name))}</p>'
+
+    def _serving(self) -> str | None:
+        champion = self._registry.serving()
+        return champion.name if champion else None
+
+
+def _heading(words: Texts) -> str:
+    title, lead = (render.plain(words(f"training.{k}")) for k in ("title", "lead"))
+    return f'<div class="heading"><h2>{title}</h2><p>{lead}</p></div>'
+
+
+def _problem(text: str) -> str:
+    return f'<p class="problem">{render.plain(text)}</p>'
+
+
+def _now(current: Run | None, moments: Sequence[Metric], words: Texts) -> str:
+    """What is being trained, and the curve of it or of the latest run."""
+    curve = _curve(moments, words)
+    if current is None:
+        return f'<div><p class="hint">{render.plain(words("training.idle"))}</p>{curve}</div>'
+    last = moments[-1] if moments else Metric("reading")
+    losses = [m.loss for m in moments if m.loss is not None]
+    line = words(
+        "training.running",
+        name=current.name,
+        step=f"{last.step}/{last.steps}" if last.steps else last.stage,
+        loss=f"{losses[-1]:.3f}" if losses else "–",
+        eta=_duration(last.eta_seconds),
+    )
+    return f'<div><p class="working">{render.plain(line)}</p>{curve}</div>'
+
+
+def _duration(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _curve(moments: Sequence[Metric], words: Texts) -> str:
+    """The loss over the steps as an SVG picture; empty before the second point."""
+    points = [(m.step, m.loss) for m in moments if m.loss is not None]
+    held_out = [(m.step, m.held_out_loss) for m in moments if m.held_out_loss is not None]
+    values = [value for _, value in points + held_out]
+    if len(points) < 2:
+        return ""
+    right, low, high = max(step for step, _ in points + held_out), min(values), max(values)
+    low, high = low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1)
+
+    def at(step: int, value: float) -> str:
+        return f"{50 + 690 * step / right:.1f},{210 - 190 * (value - low) / (high - low):.1f}"
+
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 250" font-family="sans-serif" '
+        f'font-size="12" fill="#5d6a66">{_grid(low, high)}'
+        f'<text x="740" y="232" text-anchor="end">{right} {render.plain(words("training.steps"))}'
+        f'</text>{_line([at(*p) for p in points], "#8fc4b8", "training.loss", 60, words)}'
+        f"{_line([at(*p) for p in held_out], '#0f6b62', 'training.held_out', 230, words, dots=True)}"
+        "</svg>"
+    )
+    data = base64.b64encode(svg.encode()).decode()
+    alt = render.plain(words("training.curve"))
+    return (
+        f'<div class="curve"><p class="hint">{alt}</p>'
+        f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}"></div>'
+    )
+
+
+def _grid(low: float, high: float) -> str:
+    lines = []
+    for part in range(5):
+        y, value = 210 - 190 * part / 4, low + (high - low) * part / 4
+        lines.append(
+            f'<line x1="50" x2="740" y1="{y:.1f}" y2="{y:.1f}" stroke="#e1e7e4"/>'
+            f'<text x="42" y="{y + 4:.1f}" text-anchor="end">{value:.2f}</text>'
+        )
+    return "".join(lines)
+
+
+def _line(
+    points: list[str], colour: str, label: str, x: int, words: Texts, *, dots: bool = False
+) -> str:
+    """A curve with its entry in the legend."""
+    marks = "".join(
+        f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="4" fill="{colour}"/>'
+        for p in (points if dots else ())
+    )
+    return (
+        f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        f'{marks}<rect x="{x}" y="226" width="14" height="4" fill="{colour}"/>'
+        f'<text x="{x + 20}" y="232">{render.plain(words(label))}</text>'
+    )
+
+
+def _table(runs: Sequence[Run], serving: str | None, words: Texts) -> str:
+    if not runs:
+        return f'<p class="hint">{render.plain(words("training.empty"))}</p>'
+    names = ("run", "preset", "state", "created", "base_loss", "adapter_loss", "change", "serving")
+    rows = [
+        [
+            run.name,
+            run.preset,
+            words.named("state", run.state) + (f": {run.error}" if run.error else ""),
+            run.created[:16].replace("T", " "),
+            _loss(run.base_loss),
+            _loss(run.adapter_loss),
+            f"{run.change:+.1%}" if run.change is not None else "–",
+            "●" if run.name == serving else "",
+        ]
+        for run in runs
+    ]
+    return render.table([words(f"training.{name}") for name in names], rows, "runs")
+
+
+def _loss(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,28 @@
+"""The sample shop, loaded into a fresh home so that the first question has an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from chatbot.app import App
+from ui.settings import Settings
+
+FOLDER = Path(__file__).parents[1] / "samples"
+LOADED = "samples.loaded"  # in the home: removed samples do not come back
+
+
+def load_if_fresh(app: App, settings: Settings, say: Callable[[str], None]) -> None:
+    """Add samples/knowledge to a home that has no documents and never had the samples."""
+    mark = settings.home / LOADED
+    folder = FOLDER / "knowledge"
+    if not settings.samples or mark.exists() or not folder.is_dir():
+        return
+    if not app.knowledge.documents():
+        say("Loading the documents of the sample shop (ZHIKE_SAMPLES=off leaves them out) …")
+        for ingested in app.knowledge.add([folder]):
+            if ingested.error:
+                say(f"  {ingested.error}")
+        say("Preparing their sentences for quick answers …")
+        app.prepare()
+    mark.touch()

@@ -1,0 +1,135 @@
+"""The web application: customers at /, staff at /desk, programs at /api/v1, behind one guard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Read by Gradio when it is imported: no telemetry, no run history.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import gradio as gr
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from chatbot.app import App
+from ui import api
+from ui.accounts import Accounts
+from ui.guard import Guard, desk_token
+from ui.pages import login
+from ui.pages.customer import CustomerPage
+from ui.pages.desk import DeskPage
+from ui.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+UPLOADS = "zhike-uploads-"
+QUEUE = 64  # waiting calls of a page; more are refused at once
+AT_ONCE = 24  # calls of one kind that run at the same time
+FONT = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Noto Sans CJK SC", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Noto Sans Mono CJK SC", "monospace")
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What a server serves, and the accounts behind it."""
+
+    asgi: Guard
+    routes: FastAPI  # inside the guard; tests walk it
+    accounts: Accounts
+
+
+def build(app: App, settings: Settings) -> Web:
+    """The whole site over a built app."""
+    os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
+    accounts, limits = Accounts(app.database), api.Limits(settings.server)
+    site = FastAPI(
+        title="Zhike", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+    )
+    # Also switches off Gradio's own CORS, which lets any origin in with credentials.
+    site.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.server.public_origins),
+        allow_credentials=False,
+        allow_methods=["POST"],
+        allow_headers=["Content-Type", "X-Zhike-Visitor"],
+        expose_headers=["X-Zhike-Visitor", "X-Request-Id"],
+    )
+    site.add_exception_handler(StarletteHTTPException, _refused)
+    site.add_exception_handler(RequestValidationError, _invalid)
+    site.mount("/ui-static", StaticFiles(directory=STATIC))
+    site.include_router(api.probes(app))
+    site.include_router(api.router(app, limits))
+    site.include_router(login.router(accounts))
+    desk = DeskPage(app, settings).build()
+    _mount(site, desk, "/desk", "desk", auth_dependency=_staff(accounts))
+    _mount(site, CustomerPage(app, limits).build(), "/", "customer")
+    return Web(Guard(site, accounts, settings.server.public_origins), site, accounts)
+
+
+def clear_uploads() -> None:
+    """Remove what Gradio kept of uploads; called when the server ends."""
+    folder = os.environ.get("GRADIO_TEMP_DIR", "")
+    if Path(folder).name.startswith(UPLOADS):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mount(site: FastAPI, blocks: gr.Blocks, path: str, name: str, **options: Any) -> None:
+    blocks.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
+    gr.mount_gradio_app(
+        site,
+        blocks,
+        path,
+        theme=gr.themes.Base(
+            primary_hue=gr.themes.colors.teal, neutral_hue=gr.themes.colors.stone, font=FONT,
+            font_mono=MONO,
+        ),
+        css_paths=[STATIC / "page.css", STATIC / f"{name}.css"],
+        head=(
+            '<link rel="icon" href="/ui-static/mark.svg" type="image/svg+xml">'
+            '<script src="/ui-static/page.js" defer></script>'
+        ),
+        footer_links=[],
+        run_history=False,
+        show_error=True,
+        max_file_size="25mb",
+        ssr_mode=False,
+        enable_monitoring=False,
+        allowed_paths=[],
+        **options,
+    )
+
+
+def _staff(accounts: Accounts) -> Any:
+    """The second lock of /desk, behind the guard's."""
+
+    def name(request: Request) -> str | None:
+        return accounts.who(desk_token(request.scope), touch=False)
+
+    return name
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteHTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return JSONResponse(_body(request, str(error.detail)), error.status_code, headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    message = f"{where or 'body'}: {first['msg']}."
+    return JSONResponse(_body(request, message), 422)
+
+
+def _body(request: Request, message: str) -> dict[str, str]:
+    return {"error": message, "request_id": getattr(request.state, "request_id", "")}
