@@ -60,6 +60,7 @@ class App:
 
     def _warm(self) -> None:
         self.assistant.intents.fit()
+        self.scorer.warm()
         self.prepare()
 
     def prepare(self, progress: Callable[[str, float], None] | None = None) -> None:
@@ -143,7 +144,7 @@ def _embedder(settings: KnowledgeSettings, models: Path) -> tuple[Embedder, tupl
 
 def _weights(home: Path, embedder: Embedder) -> tuple[weights.Weights, tuple[str, ...]]:
     """The home's own calibration, else the packaged one."""
-    own = home / "evidence.json"
+    own = home / "evidence.npz"
     fitted = weights.load(own if own.exists() else None)
     if fitted.embedder == embedder.name:
         return fitted, ()

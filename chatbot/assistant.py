@@ -31,6 +31,7 @@ from chatbot.types import (
 )
 from knowledge.evidence import Evidence, EvidenceScorer
 from knowledge.knowledge_base import KnowledgeBase
+from knowledge.language import simplify
 from knowledge.types import Embedder, FaqMatch, Passage, Vectors
 
 NOTHING = Evidence((), 0.0, 1.0)
@@ -137,11 +138,12 @@ class Assistant:
         """Approved answer first; then passages, and how well they answer."""
         collection = turn.incoming.collection
         with turn.trace.step("embedding") as note:
-            turn.query = followup.query(turn.verdict.masked, turn.history)
-            leaning = turn.query != turn.verdict.masked
-            own = self.embedder.queries([turn.verdict.masked])
-            vector: Vectors = self.embedder.queries([turn.query]) if leaning else own
-            note.detail = f"searched for: {turn.query}" if leaning else ""
+            asked = simplify(turn.verdict.masked)  # the embedder knows Simplified far better
+            context = simplify(followup.context(turn.verdict.masked, turn.history))
+            turn.query = f"{context} {asked}".strip()
+            own = self.embedder.queries([asked])
+            vector: Vectors = self.embedder.queries([turn.query]) if context else own
+            note.detail = f"searched for: {turn.query}" if context else ""
         with turn.trace.step("intent") as note:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = f"{turn.intent.name} {turn.intent.score:.2f}"
@@ -158,8 +160,10 @@ class Assistant:
             )
             note.detail = "; ".join(f"{p.document} {p.cosine:.2f}" for p in turn.found[:3])
         with turn.trace.step("evidence") as note:
-            turn.evidence = self.scorer.score(turn.query, vector, turn.found, turn.language)
-            note.detail = f"{turn.evidence.probability:.2f}, floor {turn.evidence.floor:.2f}"
+            turn.evidence = self.scorer.score(
+                asked, vector, turn.found, turn.language, context
+            )
+            note.detail = _evidence_detail(turn.evidence)
 
     def _situation(self, turn: Turn) -> policy.Situation:
         return policy.Situation(
@@ -244,6 +248,17 @@ def _relevant(turn: Turn) -> tuple[Passage, ...]:
     """The passages of the best sentences, best first, without repetition."""
     best = [s.passage for s in turn.evidence.sentences[:6]]
     return tuple({p.id: p for p in best}.values())[:3]
+
+
+def _evidence_detail(evidence: Evidence) -> str:
+    """Why the passages count as an answer or not, for staff."""
+    detail = f"{evidence.probability:.2f}, floor {evidence.floor:.2f}"
+    if evidence.unknown:
+        detail += f"; in no document: {', '.join(evidence.unknown)}"
+    if evidence.sentences:
+        best = evidence.sentences[0]
+        detail += f"; best: {best.passage.document}: {best.text[:120]}"
+    return detail
 
 
 def _prompt_hash(turn: Turn) -> str:

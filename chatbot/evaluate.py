@@ -221,11 +221,11 @@ def _letters(text: str) -> str:
 def labelled(questions: Sequence[Question]) -> list[Labelled]:
     """What the calibration of the evidence needs of golden questions."""
     return [
-        Labelled(_query(q), q.language, q.answerable, q.documents, q.facts) for q in questions
+        Labelled(q.question, _context(q), q.language, q.answerable, q.documents, q.facts)
+        for q in questions
     ]
 
 
-def _query(question: Question) -> str:
-    """What a turn with this question would search for."""
+def _context(question: Question) -> str:
     history = [Message("user" if r == "user" else "assistant", t) for r, t in question.history]
-    return followup.query(question.question, history)
+    return followup.context(question.question, history)

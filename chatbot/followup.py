@@ -19,12 +19,14 @@ SHORT = {"zh": 5, "latin": 3}  # characters or words; a turn this short rarely s
 CJK = re.compile(r"[\u3400-\u9fff]")
 
 
-def query(question: str, history: Sequence[Message]) -> str:
-    """What to search for: the question, led by the previous user turn when it leans on it."""
+def context(question: str, history: Sequence[Message]) -> str:
+    """The previous user turn when the question leans on it, else nothing.
+
+    Search gets both, so that "and for the K1?" finds the K1; the evidence is judged by the
+    question alone, or the previous question's answer would pass for this one's.
+    """
     previous = next((m.text for m in reversed(history) if m.role == "user"), "")
-    if not previous or not leans(question):
-        return question
-    return f"{previous} {question}"
+    return previous if previous and leans(question) else ""
 
 
 def leans(question: str) -> bool:

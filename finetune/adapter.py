@@ -38,7 +38,7 @@ def halve(model: Any) -> None:
             parameter.data = parameter.data.to(torch.bfloat16)
             if not torch.isfinite(parameter).all():
                 raise TrainingError(f"The adapter has numbers that are not finite in {name}.")
-            moved += float(parameter.abs().sum()) if "lora_B" in name else 0.0
+            moved += float(parameter.data.abs().sum()) if "lora_B" in name else 0.0
     if not moved:
         raise TrainingError("The adapter was not moved by the training. Train for more steps.")
 
@@ -53,7 +53,7 @@ def save(model: Any, card: Card, run: Path) -> str:
         built = Path(staging) / "built"
         # Its name instead of this machine's path: the folder may be moved, serving compares names.
         model.peft_config["default"].base_model_name_or_path = card.base
-        model.save_pretrained(built, safe_serialization=True)
+        model.save_pretrained(built, safe_serialization=True, save_embedding_layers=False)
         (built / "README.md").unlink(missing_ok=True)  # PEFT's template, empty but for headings
         text = json.dumps(asdict(card), indent=1)
         (built / CARD).write_text(text, encoding="utf-8")

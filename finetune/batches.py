@@ -10,13 +10,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch.utils.data import Sampler
+from transformers import DynamicCache
 
 from finetune.examples import Example
 
 IGNORED = -100  # label of tokens without loss
-WINDOW = (
-    16  # batches that are sorted by length together; more saves little padding, costs randomness
-)
+WINDOW = 16  # batches sorted by length together; more saves little and costs randomness
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +23,44 @@ class Collator:
     """Examples → a batch padded on the LEFT, so that all replies end in the last column.
 
     The model then computes its vocabulary-sized output for the last columns only
-    (`logits_to_keep`), a fifth of the work for a 135M model with 49,152 tokens.
+    (`logits_to_keep`), a fifth of the work for a 135M model with 49,152 tokens. What all prompts
+    begin with (the rules) is split off and computed once: a quarter of the work of short prompts.
     """
 
     pad: int  # token id; its positions are masked out of attention
+    share: bool = True  # False for models whose layers cannot continue from cached keys
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
-        """input_ids, attention_mask, position_ids, labels: (len(examples), longest), int64."""
-        longest = max(len(example.ids) for example in examples)
+        """int64: shared (1, p); input_ids, position_ids, labels (n, t); attention_mask (n, p + t).
+
+        p is 0 when nothing is shared; a row is `shared` followed by its part of `input_ids`.
+        """
+        shared = common_prefix(examples) if self.share and len(examples) > 1 else 0
+        longest = max(len(example.ids) for example in examples) - shared
         ids = torch.full((len(examples), longest), self.pad)
         mask = torch.zeros_like(ids)
         labels = torch.full_like(ids, IGNORED)
         for row, example in enumerate(examples):
-            ids[row, longest - len(example.ids) :] = torch.tensor(example.ids)
-            mask[row, longest - len(example.ids) :] = 1
-            labels[row, longest - example.supervised :] = torch.tensor(
-                example.ids[-example.supervised :]
-            )
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
+            start = longest - (len(example.ids) - shared)
+            ids[row, start:] = torch.tensor(example.ids[shared:])
+            mask[row, start:] = 1
+            reply = example.ids[-example.supervised :]
+            labels[row, longest - example.supervised :] = torch.tensor(reply)
         return {
             "input_ids": ids,
-            "attention_mask": mask,
-            "position_ids": positions,
+            "attention_mask": torch.cat([torch.ones(len(examples), shared).long(), mask], 1),
+            "position_ids": (mask.cumsum(1) - 1).clamp(min=0) + shared,
             "labels": labels,
+            "shared": torch.tensor([examples[0].ids[:shared]], dtype=torch.long),
         }
+
+
+def common_prefix(examples: Sequence[Example]) -> int:
+    """Tokens that all prompts begin with; at least one of every prompt is left over."""
+    most = min(len(example.prompt) for example in examples) - 1
+    first = examples[0].ids
+    same = (all(example.ids[at] == first[at] for example in examples) for at in range(most))
+    return next((at for at, equal in enumerate(same) if not equal), most)
 
 
 class Buckets(Sampler):  # type: ignore[misc]
@@ -83,8 +96,8 @@ def supervised_loss(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.T
         input_ids=batch["input_ids"],
         attention_mask=batch["attention_mask"],
         position_ids=batch["position_ids"],
+        past_key_values=_continued(model, batch["shared"], len(labels)),
         logits_to_keep=longest + 1,  # the position before a token predicts it
-        use_cache=False,
     )
     logits = out.logits[:, :-1].float()
     wanted = labels[:, -longest:]
@@ -95,3 +108,19 @@ def supervised_loss(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.T
         reduction="sum",
     )
     return total, int((wanted != IGNORED).sum())
+
+
+def _continued(model: Any, shared: torch.Tensor, rows: int) -> DynamicCache | None:
+    """Keys and values of the shared beginning for each row; gradients flow through them."""
+    if not shared.shape[1]:
+        return None
+    cache = DynamicCache(config=model.config)
+    model(input_ids=shared, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    cache.batch_repeat_interleave(rows)
+    return cache
+
+
+def can_share(config: Any) -> bool:
+    """Whether every layer attends to all that was before."""
+    kinds = getattr(config, "layer_types", None) or ["full_attention"]
+    return set(kinds) == {"full_attention"} and not getattr(config, "sliding_window", None)

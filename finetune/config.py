@@ -15,14 +15,13 @@ class Preset:
 
     name: str
     epochs: float  # passes over the data
-    max_minutes: float  # of training; the learning rate reaches zero by then
+    max_minutes: float  # of the whole run; training is cut short so that measuring still fits
     batch: int  # replies per step
     max_tokens: int  # of prompt and reply together
     passages: int  # at most, in a prompt
     rank: int
     alpha: int
     dropout: float  # 0..1
-    layers: float  # share of the layers that is adapted, from the top; 0.5 trains 1.6× as fast
     learning_rate: float  # highest, after the warm-up
     warmup: float  # share of the steps
     measured: int  # held-out replies in the loss, at most

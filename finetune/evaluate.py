@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from finetune.batches import Collator, supervised_loss
+from finetune.batches import Collator, can_share, supervised_loss
 from finetune.examples import Example
 
 BATCH = 4  # replies at a time; more would only add padding on a processor
@@ -51,7 +51,7 @@ class Evaluation:
 
 def reply_loss(model: Any, examples: Sequence[Example], pad: int) -> float:
     """Mean nats per supervised token of `examples`, at least one; dropout off."""
-    collate, total, count = Collator(pad), 0.0, 0
+    collate, total, count = Collator(pad, can_share(model.config)), 0.0, 0
     training, device = model.training, next(model.parameters()).device
     model.eval()
     by_length = sorted(examples, key=lambda example: len(example.ids))

@@ -32,6 +32,8 @@ from knowledge.embedder import make_embedder
 from knowledge.knowledge_base import KnowledgeBase
 
 SHOWN = 20  # unreadable rows that the card lists
+SAMPLE_SECONDS = 10  # both replies of a sample, 160 tokens on two busy cores
+LEAST_SECONDS = 20.0  # of training, however little time is left
 
 
 class Diary:
@@ -71,12 +73,16 @@ def make(
         model.to("cuda")
     measured, pad = data.held_out[: preset.measured], tokenizer.eos_token_id
     diary.note(Metric("measuring"))
+    before = diary.seconds
     base_loss = evaluate.reply_loss(model, measured, pad)  # a fresh adapter changes nothing
+    # The end takes as long again, and some for each sample and for saving.
+    reserved = (diary.seconds - before) * 1.2 + SAMPLE_SECONDS * preset.samples + 5
     diary.note(Metric("training", held_out_loss=base_loss))
     tuning.tune(
         model,
         pad,
         preset,
+        max(preset.max_minutes * 60 - diary.seconds - reserved, LEAST_SECONDS),
         data.train,
         lambda: evaluate.reply_loss(model, measured, pad),
         diary.note,

@@ -12,8 +12,9 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainerCallback
 from transformers import TrainingArguments as Arguments
+from transformers.utils.logging import disable_progress_bar
 
-from finetune.batches import Buckets, Collator, supervised_loss
+from finetune.batches import Buckets, Collator, can_share, supervised_loss
 from finetune.config import Preset
 from finetune.errors import TrainingError
 from finetune.examples import Example
@@ -30,6 +31,7 @@ def tokenizer_of(folder: Path) -> Any:
 def adapted(folder: Path, preset: Preset) -> Any:
     """The frozen base in bfloat16 with a fresh float32 adapter, which changes nothing yet."""
     torch.manual_seed(preset.seed)
+    disable_progress_bar()  # only ui draws
     base = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=torch.bfloat16,
@@ -41,41 +43,28 @@ def adapted(folder: Path, preset: Preset) -> Any:
         r=preset.rank,
         lora_alpha=preset.alpha,
         lora_dropout=preset.dropout,
-        target_modules=linear_layers(base),
-        layers_to_transform=upper_layers(base.config.num_hidden_layers, preset.layers),
+        target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
     return get_peft_model(base, lora)
-
-
-def linear_layers(model: Any) -> list[str]:
-    """Names of all linear layers but the vocabulary's: q_proj, …, down_proj."""
-    head = model.get_output_embeddings()
-    found = (
-        name.rsplit(".", 1)[-1]
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and module is not head
-    )
-    return sorted(set(found))
-
-
-def upper_layers(count: int, share: float) -> list[int]:
-    """Indices of the upper `share` of `count` layers. Below the lowest no gradient is computed."""
-    return list(range(count - max(1, round(count * share)), count))
 
 
 def tune(
     model: Any,
     pad: int,
     preset: Preset,
+    seconds: float,
     train: Sequence[Example],
     measure: Callable[[], float],
     tell: Tell,
     scratch: Path,
 ) -> None:
-    """Train the adapter of `model` in place. Raises TrainingError when the loss is lost."""
+    """Train the adapter of `model` in place, for `seconds` at most.
+
+    Raises TrainingError when the loss is lost.
+    """
     steps = max(1, math.ceil(len(train) / preset.batch * preset.epochs))
-    progress = Progress(preset, steps, measure, tell)
+    progress = Progress(preset, steps, seconds, measure, tell)
     arguments = Arguments(
         output_dir=str(scratch),
         max_steps=steps,
@@ -103,10 +92,15 @@ class Progress(TrainerCallback):  # type: ignore[misc]
     """Clock of a run: how far it is, when it ends, and what it reports."""
 
     def __init__(
-        self, preset: Preset, steps: int, measure: Callable[[], float], tell: Tell
+        self,
+        preset: Preset,
+        steps: int,
+        seconds: float,
+        measure: Callable[[], float],
+        tell: Tell,
     ) -> None:
         self._preset, self._steps, self._measure, self._tell = preset, steps, measure, tell
-        self._budget = preset.max_minutes * 60
+        self._budget = seconds
         self._every = max(1, math.ceil(steps * preset.measure_every))
         self._start = time.monotonic()
         self._measuring = 0.0  # seconds spent in held-out losses, not training
@@ -184,7 +178,8 @@ class Tuner(Trainer):  # type: ignore[misc]
     loss_is_scaled_for_ga = True  # divided by the supervised tokens of all accumulated batches
 
     def __init__(self, progress: Progress, pad: int, **keywords: Any) -> None:
-        super().__init__(data_collator=Collator(pad), **keywords)
+        config = keywords["model"].config
+        super().__init__(data_collator=Collator(pad, can_share(config)), **keywords)
         self._progress = progress
 
     def remove_callback_of_printing(self) -> None:

@@ -1,4 +1,4 @@
-"""Fits the evidence weights and floors on labelled questions."""
+"""Fits the evidence models and floors on labelled questions."""
 
 from __future__ import annotations
 
@@ -10,66 +10,97 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from knowledge.errors import KnowledgeError
-from knowledge.evidence import EvidenceScorer, Sentence, question_features, split
-from knowledge.types import Embedder, Passage
-from knowledge.weights import Floats, LanguageWeights, Logistic, Weights
+from knowledge.evidence import EvidenceScorer, Picture
+from knowledge.features import Sentence, question_features
+from knowledge.types import Passage, Vectors
+from knowledge.weights import Floats, Forest, LanguageWeights, Logistic, Weights, grow
 
 FOLDS = 8
 FEWEST = 20  # answerable and unanswerable questions each, below which a fit means nothing
-Search = Callable[[str], Sequence[Passage]]
+Bools = npt.NDArray[np.bool_]
+Search = Callable[[str], tuple[Vectors, Sequence[Passage]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """A question with what must be found for it; facts: alternatives per required fact."""
 
-    query: str
+    question: str
+    context: str  # the earlier turn that it leans on, or ""
     language: str
     answerable: bool
     documents: tuple[str, ...] = ()
     facts: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def query(self) -> str:
+        return f"{self.context} {self.question}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A labelled question with the features of everything found for it."""
+    """A labelled question with everything found for it."""
 
     labelled: Labelled
-    sentences: tuple[Sentence, ...]
-    rows: Floats  # (sentences, features)
-    labels: npt.NDArray[np.bool_]  # (sentences,) True where the sentence holds a required fact
+    picture: Picture
+    holds: Bools  # (sentences,) True where the sentence holds a required fact
+
+    @property
+    def family(self) -> str:
+        return self.labelled.language.split("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How well the fit does on questions that it did not see, per language."""
+
+    language: str
+    questions: int
+    auroc: float  # 0.5..1, answerable against unanswerable
+    answered: float  # share of the answerable at or above the floor
+    abstained: float  # share of the unanswerable below it
+    best_sentence: float  # share of the answerable whose best sentence holds a fact
 
 
 def fit(
-    labelled: Sequence[Labelled], scorer: EvidenceScorer, embedder: Embedder, search: Search
-) -> Weights:
-    """Weights for each language with enough labels, and "any" from all of them.
+    labelled: Sequence[Labelled], scorer: EvidenceScorer, embedder: str, search: Search
+) -> tuple[Weights, list[Report]]:
+    """Weights for each language with enough labels and "any" from all, with held-out measures.
 
     Raises KnowledgeError with fewer than FEWEST answerable or unanswerable questions.
     """
-    cases = [case for one in labelled if (case := _case(one, scorer, embedder, search))]
-    languages = {"any": _fit(cases)}
-    for name in sorted({one.language.split("-")[0] for one in labelled}):
-        own = [c for c in cases if c.labelled.language.split("-")[0] == name]
-        if min(sum(c.labelled.answerable for c in own), sum(not c.labelled.answerable for c in own)) >= FEWEST:
-            languages[name] = _fit(own)
-    return Weights(embedder.name, languages)
+    answerable = sum(one.answerable for one in labelled)
+    if min(answerable, len(labelled) - answerable) < FEWEST:
+        raise KnowledgeError(
+            f"There are {answerable} answerable and {len(labelled) - answerable} unanswerable "
+            f"questions; at least {FEWEST} of each are needed to calibrate."
+        )
+    cases = [case for one in labelled if (case := _case(one, scorer, search))]
+    families = sorted({case.family for case in cases})
+    unseen, rows, best = _unseen(cases, families)
+    labels = np.array([case.labelled.answerable for case in cases])
+    languages, reports = {}, []
+    for name in ["any", *families]:
+        own = np.array([name in ("any", case.family) for case in cases])
+        if min(labels[own].sum(), (~labels[own]).sum()) < FEWEST:
+            continue
+        floor = _floor(unseen[own], labels[own])
+        languages[name] = LanguageWeights(_sentence_model([c for c in cases if name in ("any", c.family)]), floor)
+        reports.append(_report(name, unseen[own], labels[own], best[own], floor))
+    return Weights(embedder, languages, Forest(rows, labels)), reports
 
 
-def _case(
-    one: Labelled, scorer: EvidenceScorer, embedder: Embedder, search: Search
-) -> Case | None:
-    found = [s for passage in search(one.query) for s in split(passage)]
-    if not found:
+def _case(one: Labelled, scorer: EvidenceScorer, search: Search) -> Case | None:
+    vector, passages = search(one.query)
+    picture = scorer.picture(one.question, vector, passages, one.context)
+    if picture is None:
         return None
-    rows = scorer.sentence_features(one.query, embedder.queries([one.query]), found)
-    labels = np.array([_relevant(s, one) for s in found])
-    return Case(one, tuple(found), rows, labels)
+    return Case(one, picture, np.array([_relevant(s, one) for s in picture.found]))
 
 
 def _relevant(sentence: Sentence, one: Labelled) -> bool:
@@ -78,54 +109,54 @@ def _relevant(sentence: Sentence, one: Labelled) -> bool:
     )
 
 
-def _model() -> Any:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=2000))
+def _unseen(cases: Sequence[Case], families: Sequence[str]) -> tuple[Floats, Floats, Bools]:
+    """Probability, features, and whether the best sentence holds a fact, for each question,
+    from models that were fitted without its fold."""
+    fold = np.random.default_rng(0).integers(0, FOLDS, len(cases))
+    rows: list[Floats] = [np.empty(0)] * len(cases)
+    best = np.zeros(len(cases), bool)
+    for held_out in range(FOLDS):
+        for family in families:
+            own = [i for i, case in enumerate(cases) if case.family == family]
+            model = _sentence_model([cases[i] for i in own if fold[i] != held_out])
+            for i in own:
+                if fold[i] == held_out:
+                    rows[i], best[i] = _picture_row(cases[i], model)
+    stacked = np.stack(rows)
+    labels = np.array([case.labelled.answerable for case in cases])
+    unseen = np.zeros(len(cases))
+    for held_out in range(FOLDS):
+        trees = grow(stacked[fold != held_out], labels[fold != held_out])
+        unseen[fold == held_out] = trees.predict_proba(stacked[fold == held_out])[:, 1]
+    return unseen, stacked, best
 
 
-def _fit(cases: Sequence[Case]) -> LanguageWeights:
-    """Sentence scores that enter the question model come from folds that did not see the question."""
-    answerable = [c for c in cases if c.labels.any()]
-    sentence = _model().fit(
-        np.concatenate([c.rows for c in answerable]), np.concatenate([c.labels for c in answerable])
+def _picture_row(case: Case, model: Logistic) -> tuple[Floats, bool]:
+    picture = case.picture
+    scores = model.probability(picture.rows)
+    row = question_features(
+        picture.asked, picture.rows, scores, picture.found, case.labelled.language
     )
-    rows = _question_rows(cases)
-    labels = np.array([c.labelled.answerable for c in cases])
-    folds = GroupKFold(FOLDS)
-    groups = np.arange(len(cases))
-    unseen = cross_val_predict(
-        _model(), rows, labels, groups=groups, cv=folds, method="predict_proba"
-    )[:, 1]
-    question = _model().fit(rows, labels)
-    return LanguageWeights(_plain_model(sentence), _plain_model(question), _floor(unseen, labels))
+    return row, bool(case.holds[int(np.argmax(scores))])
 
 
-def _question_rows(cases: Sequence[Case]) -> Floats:
-    """(cases, question features), each from a sentence model fitted without that case's fold."""
-    rows = [np.empty(0)] * len(cases)
-    for train, test in GroupKFold(FOLDS).split(np.arange(len(cases)), groups=np.arange(len(cases))):
-        seen = [cases[i] for i in train if cases[i].labels.any()]
-        model = _plain_model(
-            _model().fit(np.concatenate([c.rows for c in seen]), np.concatenate([c.labels for c in seen]))
+def _sentence_model(cases: Sequence[Case]) -> Logistic:
+    """From the answerable questions whose fact was found at all."""
+    used = [case for case in cases if case.holds.any()]
+    if not used:
+        raise KnowledgeError(
+            "No required fact of the labelled questions stands in the passages that are found. "
+            "Check that the questions belong to these documents."
         )
-        for i in test:
-            scores = model.probability(cases[i].rows)
-            order = np.argsort(-scores, kind="stable")
-            ranked = [cases[i].sentences[j] for j in order]
-            rows[i] = question_features(cases[i].rows[order], scores[order], ranked)
-    return np.stack(rows)
-
-
-def _plain_model(fitted: Any) -> Logistic:
-    scaler, model = fitted.steps[0][1], fitted.steps[1][1]
-    return Logistic(
-        tuple(map(float, scaler.mean_)),
-        tuple(map(float, scaler.scale_)),
-        tuple(map(float, model.coef_[0])),
-        float(model.intercept_[0]),
+    fitted: Any = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=2000)).fit(
+        np.concatenate([case.picture.rows for case in used]),
+        np.concatenate([case.holds for case in used]),
     )
+    scaler, model = fitted.steps[0][1], fitted.steps[1][1]
+    return Logistic(scaler.mean_, scaler.scale_, model.coef_[0], float(model.intercept_[0]))
 
 
-def _floor(probabilities: Floats, answerable: npt.NDArray[np.bool_]) -> float:
+def _floor(probabilities: Floats, answerable: Bools) -> float:
     """Where the worse of "answered of the answerable" and "abstained of the others" is best."""
     candidates = np.unique(probabilities)
     worst = [
@@ -133,6 +164,19 @@ def _floor(probabilities: Floats, answerable: npt.NDArray[np.bool_]) -> float:
         for c in candidates
     ]
     return round(float(candidates[int(np.argmax(worst))]), 4)
+
+
+def _report(
+    language: str, unseen: Floats, answerable: Bools, best: Bools, floor: float
+) -> Report:
+    return Report(
+        language,
+        len(unseen),
+        round(float(roc_auc_score(answerable, unseen)), 3),
+        round(float((unseen[answerable] >= floor).mean()), 3),
+        round(float((unseen[~answerable] < floor).mean()), 3),
+        round(float(best[answerable].mean()), 3),
+    )
 
 
 def holds(text: str, fact: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ class Database:
         self.path = path
         self._local = threading.local()
         self._open: list[Any] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a collected thread may close while we hold it
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._quick_check()
@@ -95,7 +96,15 @@ class Database:
             connection.execute(f"PRAGMA {pragma}")
         with self._lock:
             self._open.append(connection)
+        # A web server's worker threads come and go: each would leave two open files behind.
+        weakref.finalize(threading.current_thread(), self._close, connection).atexit = False
         return sqlite_utils.Database(connection)
+
+    def _close(self, connection: Any) -> None:
+        with self._lock:
+            if connection in self._open:
+                self._open.remove(connection)
+                connection.close()
 
     @contextmanager
     def write(self) -> Iterator[sqlite_utils.Database]:
@@ -135,7 +144,6 @@ class Database:
     def close(self) -> None:
         """Close every thread's connection."""
         with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
+            while self._open:
+                self._open.pop().close()
         self._local = threading.local()

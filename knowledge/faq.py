@@ -26,6 +26,8 @@ POLITE = re.compile(
 )
 INSIDE_NUMBER = frozenset(".,:/-")
 HOW = re.compile(r"怎么样|怎么|怎样|如何|咋")  # "can I" and "how do I" have different answers
+NUMBER = re.compile(r"\d|^[零〇一二两三四五六七八九十百千万半]$")
+DIRECTION = re.compile(r"\b(?:to|into|for|from|instead|than)\b|[换改转变到至比]|还是")
 NEGATIVE_WORDS = re.compile(
     r"\b(?:not|no|never|none|without|cannot|nor|neither|\w+n['’]?t)\b", re.IGNORECASE
 )
@@ -50,8 +52,17 @@ def normal(question: str) -> str:
 
 
 def agree(question: str, phrasing: str) -> bool:
-    """Whether two questions have the same numbers and codes, negation and content words."""
-    return _content(question) == _content(phrasing) and negated(question) == negated(phrasing)
+    """Whether two questions have the same numbers and codes, negation and content words.
+
+    Numbers come in the same order, as do all words where one is exchanged for another.
+    """
+    if negated(question) != negated(phrasing):
+        return False
+    asked, known = _content(question), _content(phrasing)
+    if [word for word in asked if NUMBER.search(word)] != [w for w in known if NUMBER.search(w)]:
+        return False
+    turned = DIRECTION.search(fold(question)) or DIRECTION.search(fold(phrasing))
+    return asked == known if turned else set(asked) == set(known)
 
 
 def negated(text: str) -> bool:
@@ -60,19 +71,19 @@ def negated(text: str) -> bool:
     return bool(NEGATIVE_CJK.search(text) or NEGATIVE_WORDS.search(text))
 
 
-def _content(text: str) -> frozenset[str]:
-    """Numbers, codes, stems and Chinese characters that carry the meaning."""
+def _content(text: str) -> list[str]:
+    """Numbers, codes, stems and Chinese characters that carry the meaning, in order."""
     text = EITHER_OR.sub(lambda m: (m[1] or "") + " ", fold(text))
     text = HOW.sub(" how ", text)
     for filler in FILLERS_CJK:
         text = text.replace(filler, " ")
-    found: set[str] = set()
+    found: list[str] = []
     for match in TOKEN.finditer(text):
         if run := match["cjk"]:
-            found |= set(run) - FILLER_CHARACTERS
+            found += (c for c in run if c not in FILLER_CHARACTERS)
         elif match["word"] not in FILLER_WORDS:
-            found.add(stem(match["word"]))
-    return frozenset(found)
+            found.append(stem(match["word"]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +156,11 @@ def _choose(
         for row, score in zip(rows, scores, strict=True)
         if collection is None or row["collection"] == collection
     ]
-    own = [pair for pair in found if pair[0]["faq_language"] == language]
-    found = own or found
+    for wanted in (language or "", (language or "").split("-")[0]):  # zh-Hans will do for zh-Hant
+        own = [pair for pair in found if wanted and pair[0]["faq_language"].startswith(wanted)]
+        if own:
+            found = own
+            break
     if not found:
         return None
     row, score = found[0]

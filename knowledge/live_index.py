@@ -43,7 +43,8 @@ class LiveIndex:
     """SQLite is the truth: before each search, what other processes changed is taken over.
 
     Safe from any thread. The file only saves time at start; without it all vectors are read
-    from SQLite, and `state` says so.
+    from SQLite, and `state` says so. Vectors of removed chunks leave the file when it is next
+    written; their texts are never in it.
     """
 
     def __init__(

@@ -102,7 +102,8 @@ def check_type(path: Path) -> None:
         )
         tagged = page or bool(re.search(rb"<\s*/?\s*[a-zA-Z!]", head.replace(b"\0", b"")))
         right = not found and not nul and (tagged if suffix in (".html", ".htm") else not page)
-        found = found or ("a web page" if page else None)
+        if page and suffix not in (".html", ".htm"):
+            found = "a web page"
     if not right:
         what = f"it is {found}" if found else "its content is something else"
         raise UnreadableFile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import secrets
 import threading
@@ -25,12 +26,13 @@ PER_ADDRESS_MINUTE = 5
 PER_ACCOUNT_HOUR = 10
 
 # Words that most leaked passwords are made of; digits and signs around them do not help.
-COMMON = set(
-    "password passwort passw0rd qwerty qwertyuiop qwertyuiopasdfghjkl asdfghjkl zxcvbnm iloveyou "
-    "letmein welcome monkey dragon football baseball superman princess sunshine master shadow "
-    "admin administrator root login access secret changeme default zhike customer support test "
-    "woaini aini wodemima mima abc abcd abcdef abcdefg abcdefgh a q qwe qaz wsx qazwsx".split()
-)
+WORDS = """
+    password passwort qwerty qwertyuiop qwertyuiopasdfghjkl asdfghjkl zxcvbnm iloveyou letmein
+    welcome monkey dragon football baseball superman princess sunshine master shadow admin
+    administrator root login access secret changeme default zhike customer support test
+    woaini aini wodemima mima abc abcd abcdef abcdefg abcdefgh a q qwe qaz wsx qazwsx
+"""
+COMMON = frozenset(WORDS.split())
 LEET = str.maketrans("0134578@$!", "oieastbasi")
 
 migrations = Migrations("ui")
@@ -39,21 +41,21 @@ migrations = Migrations("ui")
 @migrations()
 def m001_staff(db: Sqlite) -> None:
     """Staff, their sessions, the set-up token, and the row that readiness writes."""
-    db["staff"].create(
+    db.table("staff").create(
         {"name": str, "password": str, "changed": str},
         pk="name",
         not_null={"password", "changed"},
         strict=True,
     )
-    db["staff_sessions"].create(
+    db.table("staff_sessions").create(
         {"token": str, "name": str, "created": str, "seen": str},
         pk="token",
         not_null={"name", "created", "seen"},
         foreign_keys=[("name", "staff", "name")],
         strict=True,
     )
-    db["setup_token"].create({"token": str}, pk="token", strict=True)
-    db["probe"].create({"id": int, "at": str}, pk="id", strict=True)
+    db.table("setup_token").create({"token": str}, pk="token", strict=True)
+    db.table("probe").create({"id": int, "at": str}, pk="id", strict=True)
 
 
 class Refused(Exception):
@@ -91,7 +93,7 @@ class Accounts:
             if self.ready():
                 return None
             db.execute("DELETE FROM setup_token")
-            db["setup_token"].insert({"token": _sha256(token)})
+            db.table("setup_token").insert({"token": _sha256(token)})
         return token
 
     def set_up(self, token: str, password: str, address: str) -> str:
@@ -107,7 +109,7 @@ class Accounts:
         with self._db.write() as db:
             if not self._is_setup_token(token):  # somebody was faster
                 raise Refused("login.bad_token")
-            db["staff"].insert({"name": NAME, "password": hashed, "changed": self._stamp()})
+            db.table("staff").insert({"name": NAME, "password": hashed, "changed": self._stamp()})
             db.execute("DELETE FROM setup_token")
         return self._open(NAME)
 
@@ -144,7 +146,7 @@ class Accounts:
             return None
         if touch and now - seen > timedelta(minutes=1):  # a write per minute, not per request
             with self._db.write() as db:
-                db["staff_sessions"].update(row["token"], {"seen": self._stamp()})
+                db.table("staff_sessions").update(row["token"], {"seen": self._stamp()})
         return str(row["name"])
 
     def log_out(self, token: str) -> None:
@@ -157,7 +159,7 @@ class Accounts:
         oldest = (self._now() - ABSOLUTE).isoformat()
         with self._db.write() as db:
             db.execute("DELETE FROM staff_sessions WHERE created < ?", [oldest])
-            db["staff_sessions"].insert(
+            db.table("staff_sessions").insert(
                 {
                     "token": _sha256(token),
                     "name": name,
@@ -193,7 +195,7 @@ def weakness(password: str) -> str | None:
 def _is_run(text: str) -> bool:
     """Whether it repeats one short part or only walks along the alphabet, e.g. abcdefghijkl."""
     repeats = any(text == (text[:n] * len(text))[: len(text)] for n in range(1, 6))
-    steps = {ord(b) - ord(a) for a, b in zip(text, text[1:], strict=False)}
+    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(text)}
     return repeats or steps <= {1} or steps <= {-1}
 
 

@@ -245,8 +245,8 @@ def _writable(app: App, last: dict[str, float], problems: list[str]) -> bool:
         return True
     try:
         with app.database.write() as db:
-            row = {"id": 1, "at": datetime.now(UTC).isoformat()}
-            db["probe"].insert(row, replace=True)
+            now = datetime.now(UTC).isoformat()
+            db.execute("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)", [now])
     except Exception as error:  # whatever stops a write is the news that readiness brings
         log.error("readiness: %s", error)
         problems.append("The database cannot be written.")

@@ -6,6 +6,7 @@ Gradio brings is closed until somebody opens it here.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -39,7 +40,7 @@ YEAR = 365 * 24 * 3600
 PAGE = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(assets|static|svelte)/[A-Za-z0-9._/@-]+"
     r"|/gradio_api/(info/?|theme\.css|startup-events|queue/join/?|queue/data|cancel|reset/?"
-    r"|heartbeat/[A-Za-z0-9_-]+|call/[A-Za-z0-9_-]+(/[A-Za-z0-9]+)?)"
+    r"|heartbeat/[A-Za-z0-9_-]+)"
 )
 DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)")
 OWN = re.compile(
@@ -117,6 +118,8 @@ class Guard:
             await answer.error(refusal.status, refusal.message, receive)
         except TooLarge:
             await answer.error(413, _too_large(scope), receive)
+        except asyncio.CancelledError:  # the server stops and the grace time is over
+            await answer.cut()
         except Exception:
             log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
             await answer.error(500, "Something went wrong here; please try again.", receive)
@@ -202,7 +205,9 @@ class Answer:
     async def _failure(self, status: int) -> None:
         path = self._scope["path"]
         log.warning("request %s: status %d at %s", self._id, status, path)
-        if "/gradio_api/" in path:  # its routes answer 500 to malformed calls; handlers do not
+        if status == 503:
+            await self.error(503, "Too many people are asking right now; please try again soon.")
+        elif "/gradio_api/" in path:  # its routes answer 500 to malformed calls; handlers do not
             await self.error(400, "This call could not be read; reload the page.")
         else:
             await self.error(status, "Something went wrong here; please try again.")
@@ -214,8 +219,7 @@ class Answer:
             return
         self.status = status
         body = {"error": message, "request_id": self._id}
-        headers = {"cache-control": "no-store"}
-        start: Message
+        headers = {"cache-control": "no-store"} | ({"retry-after": "5"} if status == 503 else {})
         response = JSONResponse(body, status_code=status, headers=headers)
 
         async def dressed(start: Message) -> None:
@@ -225,10 +229,20 @@ class Answer:
 
         await response(self._scope, receive or _nothing, dressed)
 
+    async def cut(self) -> None:
+        """End a stream that is still open, so that its reader sees an end and no failure."""
+        if self.status:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await self.error(503, "The server is stopping; please try again in a moment.")
+
     def _dress(self, message: Message) -> None:
         headers = MutableHeaders(raw=message["headers"])
         for name, value in HEADERS.items():
             headers[name] = value
+        if OWN.fullmatch(self._scope["path"]) and self._scope["path"].startswith("/desk/"):
+            # A form sent under no-referrer says "Origin: null", which is refused.
+            headers["referrer-policy"] = "same-origin"
         headers["x-request-id"] = self._id
         if self._cookie:
             headers.append("set-cookie", self._cookie)

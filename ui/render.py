@@ -67,7 +67,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], name: str = "table
     """Cells of plain text as an HTML table with the class `name`."""
     top = "".join(f"<th>{plain(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{plain(c)}</td>" for c in row) + "</tr>" for row in rows)
-    return f'<div class="{name}"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="{name}"><table>{inner}</table></div>'
 
 
 def one_line(markup: str) -> str:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Read by Gradio when it is imported: no telemetry, no run history.
+# Read by Gradio when it is imported: no telemetry.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import gradio as gr
 from fastapi import FastAPI, Request
@@ -52,7 +51,11 @@ def build(app: App, settings: Settings) -> Web:
     os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
     accounts, limits = Accounts(app.database), api.Limits(settings.server)
     site = FastAPI(
-        title="Zhike", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+        title="Zhike",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
     )
     # Also switches off Gradio's own CORS, which lets any origin in with credentials.
     site.add_middleware(
@@ -89,7 +92,9 @@ def _mount(site: FastAPI, blocks: gr.Blocks, path: str, name: str, **options: An
         blocks,
         path,
         theme=gr.themes.Base(
-            primary_hue=gr.themes.colors.teal, neutral_hue=gr.themes.colors.stone, font=FONT,
+            primary_hue=gr.themes.colors.teal,
+            neutral_hue=gr.themes.colors.stone,
+            font=FONT,
             font_mono=MONO,
         ),
         css_paths=[STATIC / "page.css", STATIC / f"{name}.css"],

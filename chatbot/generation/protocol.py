@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chatbot.types import Message
-from knowledge.evidence import Sentence
+from knowledge.features import Sentence
 from knowledge.types import Passage
 
 

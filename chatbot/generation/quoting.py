@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Generation, Piece
-from knowledge.evidence import Sentence, split
+from knowledge.features import Sentence, split
 from knowledge.keywords import terms
 
 MOST_SENTENCES = 3
 MOST_ROWS = 4  # of one table or list
 MOST_PASSAGES = 2
 WORTH = 0.35  # a further sentence's score relative to the best one's
+PROSE = 0.8  # a sentence's score relative to a better table row's, from which it is preferred
 SAME = 0.6  # token Jaccard above which a sentence repeats another one
 LEANS = re.compile(
     r"^(?:it|they|this|that|these|those|then|also|otherwise|in (?:this|that) case|if so|however)\b"
@@ -32,26 +33,32 @@ class QuotingGenerator:
         """One piece per quoted sentence. Raises GenerationError without ranked sentences."""
         if not request.sentences:
             raise GenerationError("Nothing to quote: the request has no ranked sentences.")
+        kind = ""  # of the sentence before
         for number, sentence in enumerate(choose(request.sentences)):
             if request.cancelled.is_set():
                 yield Piece("", engine=self.name, stop="cancelled")
                 return
-            text = ("" if number == 0 else joint(sentence)) + shown(sentence)
-            yield Piece(text, (sentence.passage.id,), sentence.text, self.name)
+            lines = "list" in (sentence.passage.kind, kind) or "table" in (sentence.passage.kind, kind)
+            before = "" if number == 0 else "\n" if lines else joint(sentence)
+            kind = sentence.passage.kind
+            yield Piece(before + shown(sentence), (sentence.passage.id,), sentence.text, self.name)
         yield Piece("", engine=self.name, stop="end")
 
 
 def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
-    """The best sentence and what belongs to it, in reading order."""
-    best = ranked[0]
+    """The best sentence and what belongs to it, in reading order: sentences, or rows of a table."""
+    best = _readable(ranked)
     if best.passage.kind == "faq":
         return [best]
-    most = MOST_ROWS if best.passage.kind in ("table", "list") else MOST_SENTENCES
+    table = best.passage.kind == "table"
+    most = MOST_ROWS if table else MOST_SENTENCES
     chosen = [best]
-    for sentence in ranked[1:]:
+    for sentence in ranked:
+        alike = sentence.passage.kind not in ("table", "faq")
+        fits = sentence.passage.id == best.passage.id if table else alike
         passages = {s.passage.id for s in chosen} | {sentence.passage.id}
-        worth = sentence.score >= WORTH * best.score and sentence.passage.kind != "faq"
-        if worth and len(passages) <= MOST_PASSAGES and not _repeats(sentence, chosen):
+        worth = sentence.score >= WORTH * best.score and len(passages) <= MOST_PASSAGES
+        if fits and worth and not _repeats(sentence, chosen, table):
             chosen.append(sentence)
         if len(chosen) == most:
             break
@@ -59,6 +66,16 @@ def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
     order = {s.passage.id: i for i, s in reversed(list(enumerate(chosen)))}
     order[best.passage.id] = -1
     return sorted(chosen, key=lambda s: (order[s.passage.id], s.position))
+
+
+def _readable(ranked: Sequence[Sentence]) -> Sentence:
+    """The best one; a sentence that is nearly as good reads better than a table's row."""
+    best = ranked[0]
+    if best.passage.kind != "table":
+        return best
+    prose = (s for s in ranked if s.passage.kind not in ("table", "faq"))
+    other = next(prose, best)
+    return other if other.score >= PROSE * best.score else best
 
 
 def _with_context(chosen: list[Sentence]) -> list[Sentence]:
@@ -74,7 +91,10 @@ def _same_place(a: Sentence, b: Sentence) -> bool:
     return a.passage.id == b.passage.id and a.position == b.position
 
 
-def _repeats(sentence: Sentence, chosen: Sequence[Sentence]) -> bool:
+def _repeats(sentence: Sentence, chosen: Sequence[Sentence], table: bool) -> bool:
+    """Already chosen, or says the same; rows of a table share their headers and may look alike."""
+    if table or any(_same_place(sentence, s) for s in chosen):
+        return any(_same_place(sentence, s) for s in chosen)
     own = set(terms(sentence.text))
     others = [set(terms(s.text)) for s in chosen]
     return any(len(own & o) > SAME * len(own | o) for o in others)
@@ -89,7 +109,5 @@ def shown(sentence: Sentence) -> str:
 
 
 def joint(sentence: Sentence) -> str:
-    """What goes between a sentence and the one before it."""
-    if sentence.passage.kind in ("table", "list"):
-        return "\n"
+    """What goes between a sentence and the one before it: nothing in Chinese, a blank elsewhere."""
     return "" if re.match(r"[\u3000-\u9fff\uff00-\uffef]", sentence.text) else " "

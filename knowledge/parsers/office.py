@@ -68,7 +68,7 @@ def parse(path: Path) -> Parsed:
     check_package(path)
     try:
         document = docx.Document(str(path))
-        reader = _Reader(document)
+        reader = _Reader()
         for item in document.iter_inner_content():
             if isinstance(item, Table):
                 reader.table(item)
@@ -84,12 +84,11 @@ def parse(path: Path) -> Parsed:
 class _Reader:
     """Collects list items until the list ends."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self) -> None:
         self._outline = Outline()
         self._items: list[str] = []
         self._number = 0
         self._hidden = 0
-        self._styles = {style.style_id: style for style in document.styles}
 
     def paragraph(self, paragraph: Any) -> None:
         text = self._text(paragraph)

@@ -18,6 +18,7 @@ from knowledge.types import FaqPair, Parsed
 
 MOST_ROWS = 20_000
 MOST_COLUMNS = 200
+MOST_BLANK = 1_000  # rows on end; a sheet may have a million that are only formatted
 QUESTION = re.compile(
     r"q|question|questions|问|问题|問|問題|标准问|標準問|提问|提問", re.IGNORECASE
 )
@@ -29,15 +30,11 @@ Rows = list[list[str]]
 
 def parse_csv(path: Path) -> Parsed:
     text = decode(path.read_bytes(), path.name)
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    if '""' in text:  # the sniffer takes doubled quotes for something else
-        dialect.doublequote = True
+    header = text.lstrip().split("\n", 1)[0]
+    delimiter = max(",;\t|，", key=header.count)  # csv.Sniffer guesses wrongly on prose
     csv.field_size_limit(1 << 20)
     try:
-        rows = _limited(csv.reader(io.StringIO(text, newline=""), dialect), path.name)
+        rows = _limited(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), path.name)
     except csv.Error as error:
         raise UnreadableFile(f"{path.name}: the table is damaged ({error}).") from error
     return _parsed([("", rows)], path)
@@ -72,8 +69,12 @@ def parse_xlsx(path: Path) -> Parsed:
 def _limited(rows: Iterator[list[str]], name: str) -> Rows:
     """Rows with any text. Raises UnreadableFile when there are too many."""
     found: Rows = []
+    blank = 0
     for row in rows:
-        if any(cell.strip() for cell in row):
+        blank = 0 if any(cell.strip() for cell in row) else blank + 1
+        if blank > MOST_BLANK:
+            break
+        if not blank:
             found.append([cell.strip() for cell in row[:MOST_COLUMNS]])
         if len(found) > MOST_ROWS:
             raise UnreadableFile(f"{name}: it has more than {MOST_ROWS} rows. Split it.")

@@ -77,29 +77,46 @@ def test_labels_cover_replies_only(tokenizer: Any) -> None:
         labels = batch["labels"][row]
         kept = labels[labels != IGNORED].tolist()
         assert kept == list(example.ids[-example.supervised :])
-        real = batch["attention_mask"][row].bool()
-        assert batch["input_ids"][row][real].tolist() == list(example.ids)
-        assert batch["position_ids"][row][real].tolist() == list(range(len(example.ids)))
+        shared = batch["shared"][0].tolist()
+        real = batch["attention_mask"][row].bool()[len(shared) :]
+        assert [*shared, *batch["input_ids"][row][real].tolist()] == list(example.ids)
+        positions = batch["position_ids"][row][real].tolist()
+        assert positions == list(range(len(shared), len(example.ids)))
+    assert len(shared) > 50  # the rules
 
 
-def test_padding_and_cutting_the_output_do_not_change_the_loss(tokenizer: Any, tiny: Path) -> None:
+@pytest.mark.parametrize("share", [True, False])
+def test_padding_sharing_and_cutting_change_neither_loss_nor_gradient(
+    tokenizer: Any, tiny: Path, share: bool
+) -> None:
     """The whole-sequence loss of transformers itself is the oracle."""
     model = adapted(tiny, config.load("smoke")).float().eval()
     long = encoded(PAIR, HISTORY, PASSAGES, tokenizer)
     short = encoded(replace(PAIR, reply="No."), (), (), tokenizer)
     assert long and short
-    with torch.no_grad():
-        together, count = supervised_loss(model, Collator(pad=0)([long, short]))
-        apart = sum(_oracle(model, example) for example in (long, short))
+    together, count = supervised_loss(model, Collator(pad=0, share=share)([long, short]))
+    together.backward()
+    gradients = _gradients(model)
+    apart = _oracle(model, long) + _oracle(model, short)
+    apart.backward()
     assert count == long.supervised + short.supervised
-    assert together.item() == pytest.approx(apart, rel=1e-4)
+    assert together.item() == pytest.approx(apart.item(), rel=1e-4)
+    for name, gradient in _gradients(model).items():
+        assert torch.allclose(gradient, gradients[name], rtol=1e-3, atol=1e-4), name
 
 
-def _oracle(model: Any, example: Example) -> float:
+def _gradients(model: Any) -> dict[str, torch.Tensor]:
+    found = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    return found
+
+
+def _oracle(model: Any, example: Example) -> torch.Tensor:
     ids = torch.tensor([example.ids])
     labels = ids.clone()
     labels[:, : -example.supervised] = IGNORED
-    return float(model(input_ids=ids, labels=labels).loss * example.supervised)
+    loss: torch.Tensor = model(input_ids=ids, labels=labels).loss * example.supervised
+    return loss
 
 
 def test_buckets_visit_everything_once_with_little_padding() -> None:

@@ -30,7 +30,7 @@ ENGLISH = (SAMPLES / "en-messages.jsonl",)
 
 
 # The smoke preset with a learning rate that random weights need.
-QUICK = replace(config.load("smoke"), learning_rate=2e-2, epochs=1, samples=1)
+QUICK = replace(config.load("smoke"), learning_rate=2e-2, epochs=1, measure_every=0.5)
 
 
 def job(home: Path, models: Path, tiny: Path, **changes: object) -> Job:
@@ -63,6 +63,7 @@ def empty(tmp_path: Path) -> Path:
     return tmp_path / "empty"
 
 
+@pytest.mark.slow
 def test_a_run_leaves_everything_that_its_card_says(made: Run, home: Path, tiny: Path) -> None:
     assert made.state == "done" and made.name.startswith("smoke-") and made.name.endswith("-1")
     assert made.base_loss and made.adapter_loss and made.adapter_loss < made.base_loss
@@ -81,6 +82,7 @@ def test_a_run_leaves_everything_that_its_card_says(made: Run, home: Path, tiny:
     assert len(made.card["evaluation"]["samples"]) == 1
 
 
+@pytest.mark.slow
 def test_metrics_tell_loss_speed_time_left_and_held_out_loss(made: Run, home: Path) -> None:
     told = metrics.read(opened(home).folder(made.name))
     stages = [metric.stage for metric in told]
@@ -93,6 +95,7 @@ def test_metrics_tell_loss_speed_time_left_and_held_out_loss(made: Run, home: Pa
     assert len(held_out) >= 3
 
 
+@pytest.mark.slow
 def test_promote_and_roll_back_through_champions(made: Run, home: Path) -> None:
     registry = opened(home)
     champion = registry.promote(made.name, share=0.5)
@@ -104,6 +107,7 @@ def test_promote_and_roll_back_through_champions(made: Run, home: Path) -> None:
         registry.rollback()
 
 
+@pytest.mark.slow
 def test_what_may_not_serve(made: Run, home: Path) -> None:
     registry = opened(home)
     with pytest.raises(UnknownRun, match=f"no run 'nope'. Known: {made.name}"):
@@ -125,6 +129,7 @@ def test_what_may_not_serve(made: Run, home: Path) -> None:
         registry.promote("stopped")
 
 
+@pytest.mark.slow
 def test_the_same_name_again_is_refused(made: Run, home: Path, packaged: Path, tiny: Path) -> None:
     with pytest.raises(TrainingError, match="There is a run"):
         train.run(job(home, packaged, tiny, name=made.name))
@@ -144,6 +149,7 @@ def test_mistakes_are_sentences_and_leave_no_running_run(
     assert failed.state == "failed" and "No conversations found" in (failed.error or "")
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_a_cancelled_run(
     monkeypatch: pytest.MonkeyPatch, empty: Path, packaged: Path, tiny: Path
 ) -> None:

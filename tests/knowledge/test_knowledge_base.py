@@ -18,6 +18,8 @@ How do I enable automatic renewal?,Turn it on under My orders.,how to switch on 
 What does E1 on the K1 mean?,E1 is dry-boil protection.,
 退货运费谁出？,个人原因退货由顾客承担 10 元。,退货邮费谁付
 7 天内可以退货吗？,可以。,
+Can I swap a K1 for a K2?,Within 15 days.,
+上海寄到杭州多少钱？,10 元。,
 Can I return opened tea?,Opened tea cannot be returned.,能退已开封的茶吗
 """
 
@@ -50,8 +52,6 @@ def test_a_folder_is_named_by_relative_paths_and_hidden_files_are_skipped(
         ("运费多少", "zh/shipping.md", "10 元运费"),
         ("請問運費多少", "zh/shipping.md", "10 元运费"),
         ("can I give back opened tea", "returns.md", "Opened tea"),
-        ("质量问题", "returns.md", "quality problem"),  # Chinese question, English passage
-        ("free delivery from what amount?", "zh/shipping.md", "包邮"),  # and the other way round
         ("E2", "kettle.md", "temperature sensor"),
     ],
 )
@@ -60,6 +60,14 @@ def test_search(base: KnowledgeBase, folder: Path, query: str, document: str, wo
     best = base.search(query)[0]
     assert best.document == document
     assert words in best.text
+
+
+def test_search_across_languages(base: KnowledgeBase, folder: Path) -> None:
+    list(base.add([folder / "returns.md", folder / "kettle.md"], "en"))
+    list(base.add([folder / "zh"], "zh"))
+    assert base.search("开封的茶叶能退吗", collection="en")[0].heading == "Opened tea"
+    assert base.search("错误代码", collection="en")[0].document == "kettle.md"
+    assert base.search("orders paid before 15:00 on Saturday", collection="zh")[0].heading == "发货"
 
 
 def test_scores_of_every_passage(base: KnowledgeBase, folder: Path, embedder: PackagedE5) -> None:
@@ -108,7 +116,7 @@ def test_unchanged_changed_and_removed(base: KnowledgeBase, folder: Path) -> Non
     assert {p.document for p in base.search("returns")} == {"kettle.md", "zh/shipping.md"}
     base.remove(after["kettle.md"])
     assert [d.path for d in base.documents()] == ["zh/shipping.md"]
-    with pytest.raises(NotFound, match="returns.md"):
+    with pytest.raises(NotFound, match=r"returns\.md"):
         base.remove("returns.md")
 
 
@@ -194,6 +202,8 @@ def test_same_question(full: KnowledgeBase, question: str, answer: str) -> None:
         "What does E2 on the K1 mean?",
         "What does E1 on the K2 mean?",
         "退款运费谁出？",
+        "Can I swap a K2 for a K1?",
+        "杭州寄到上海多少钱？",
         "14 天内可以退货吗？",
         "7 天内不可以退货吗？",
         "Can I return tea?",
@@ -215,10 +225,10 @@ def test_an_exact_match_scores_one_and_prefers_the_customers_language(
         "问题,答案\nK1 E1?,The K1 protects itself\nK1 E1？,干烧保护，请冷却壶身\n", "utf-8"
     )
     list(base.add([path]))
-    for language, words in (("en", "protects"), ("zh-Hans", "干烧")):
+    for language, words in (("en", "protects"), ("zh-Hans", "干烧"), ("zh-Hant", "干烧")):
         match = base.match_faq("k1 e1", language=language)
         assert match is not None
-        assert (match.score, match.language) == (1.0, language)
+        assert (match.score, match.language) == (1.0, "en" if language == "en" else "zh-Hans")
         assert words in match.answer
 
 

@@ -15,7 +15,8 @@ from knowledge.embedder import PackagedE5
 from knowledge.knowledge_base import KnowledgeBase
 from knowledge.live_index import write_file
 from knowledge.settings import KnowledgeSettings
-from knowledge.types import Vectors
+from knowledge.split import embedded_text
+from knowledge.types import Chunk, Vectors
 
 from .conftest import Open
 
@@ -128,10 +129,7 @@ def test_another_embedder_means_other_vectors(
 def embedder_rows(base: KnowledgeBase, embedder: PackagedE5, ids: list[int]) -> Vectors:
     found = [base.passage(id_) for id_ in ids]
     texts = [
-        f"{' › '.join(part for part in (p.title, p.heading) if part)}\n{p.text}"
-        if p and p.kind != "faq"
-        else (p.text if p else "")
-        for p in found
+        embedded_text(p.title, Chunk(p.text, p.heading, p.kind)) for p in found if p is not None
     ]
     return embedder.passages(texts)
 

@@ -58,7 +58,7 @@ def _throw_away(folder: Path | None) -> Iterator[App]:
         if folder is None:
             with opened() as (app, _):
                 app.database.backup(home / "zhike.db")
-            own = settings.home / "evidence.json"
+            own = settings.home / "evidence.npz"
             if own.exists():
                 shutil.copy(own, home)
         app = build(home, settings.models, settings.knowledge, settings.chatbot)

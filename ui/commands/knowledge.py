@@ -11,7 +11,8 @@ from chatbot import evaluate
 from chatbot.app import App
 from knowledge import calibrate as fitting
 from knowledge import weights
-from knowledge.types import Ingested
+from knowledge.language import simplify
+from knowledge.types import Ingested, Passage, Vectors
 from ui.commands.opening import as_json, opened
 
 DEFAULT = "default"
@@ -155,15 +156,21 @@ def rebuild() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Instead of the home's own.")
 def calibrate(questions: Path, output: Path | None) -> None:
     """Fit on QUESTIONS when passages count as an answer, for this home's documents."""
-    labelled_questions = evaluate.read(questions)
+    labelled = evaluate.labelled(evaluate.read(questions))
     with opened() as (app, settings):
-        labelled = evaluate.labelled(labelled_questions)
-        fitted = fitting.fit(
-            labelled, app.scorer, app.assistant.embedder, lambda q: app.knowledge.search(q)
-        )
-        target = output or settings.home / "evidence.json"
-    weights.save(fitted, target)
-    for name, model in fitted.languages.items():
-        click.echo(f"{name:4} floor {model.floor:.2f}")
-    click.echo(f"written    {target}")
+        embedder = app.assistant.embedder
 
+        def search(query: str) -> tuple[Vectors, list[Passage]]:
+            vector = embedder.queries([simplify(query)])
+            return vector, app.knowledge.search(simplify(query), vector=vector)
+
+        fitted, reports = fitting.fit(labelled, app.scorer, embedder.name, search)
+        target = output or settings.home / "evidence.npz"
+        weights.save(fitted, target)
+    for report in reports:
+        click.echo(
+            f"{report.language:4} {report.questions} questions, held out: AUROC {report.auroc}, "
+            f"answered {report.answered}, abstained {report.abstained}, "
+            f"best sentence right {report.best_sentence}"
+        )
+    click.echo(f"written    {target}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
 import threading
 from dataclasses import replace
 
@@ -60,6 +62,8 @@ def _run(settings: Settings) -> None:
     loading = threading.Thread(target=_load, args=(app, settings), name="loading", daemon=True)
     loading.start()
     _welcome(settings, site.accounts.setup_token())
+    # uvicorn raises the signal again when it has shut down; the default would end us right there
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         uvicorn.run(
             site.asgi,
@@ -69,6 +73,8 @@ def _run(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=GRACE,
         )
+    except KeyboardInterrupt:
+        pass  # Ctrl-C is how a person stops it
     finally:
         web.clear_uploads()
         app.close()
@@ -89,6 +95,6 @@ def _welcome(settings: Settings, token: str | None) -> None:
     click.echo(f"Customers: {url}/\nStaff:     {url}/desk\nAPI:       {url}/api/v1/openapi.json")
     if token:
         click.echo(
-            f"\nNo staff password is set yet. Open {url}/desk/login and enter this one-time token:\n"
-            f"\n    {token}\n"
+            f"\nNo staff password is set yet. Open {url}/desk/login and enter "
+            f"this one-time token:\n\n    {token}\n"
         )

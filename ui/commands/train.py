@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def train(
     zhike train --transcripts export.csv --preset small --name march
     """
     os.environ.update(QUIET)  # before torch is imported
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     chosen = settings.load()
     generator = chosen.chatbot.generator
     job = Job(

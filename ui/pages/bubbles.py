@@ -11,6 +11,7 @@ from ui import render
 from ui.api import confidence
 from ui.texts import Texts
 
+LABEL = 48  # characters on a source's chip where it has no heading
 Bubble = dict[str, Any]  # a message of gr.Chatbot: role and content
 
 
@@ -89,7 +90,7 @@ def _sources(citations: Sequence[Citation], words: Texts) -> str:
 def source(citation: Citation, number: int) -> str:
     """A source that opens: document and heading, the passage, its supporting sentence marked."""
     name = citation.title or citation.document
-    label = citation.heading.rpartition(" › ")[2] or name
+    label = citation.heading.rpartition(" › ")[2] or _first_line(citation.text) or name
     where = " › ".join(dict.fromkeys(part for part in (name, citation.heading) if part))
     return (
         f'<details class="cite"><summary><span class="cite-number">{number}</span>'
@@ -98,6 +99,12 @@ def source(citation: Citation, number: int) -> str:
         f"<blockquote>{render.passage(citation.text, citation.sentence)}</blockquote>"
         f'<div class="cite-file">{render.plain(citation.document)}</div></div></details>'
     )
+
+
+def _first_line(text: str) -> str:
+    """The question of an approved answer, and what stands for a heading elsewhere."""
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= LABEL else line[: LABEL - 1] + "…"
 
 
 def _meta(answer: Reply, words: Texts) -> str:

@@ -15,7 +15,6 @@ from ui.pages.bubbles import source
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-COLUMNS = ("time", "state", "channel", "language", "turns", "last")
 PAGE = 25  # conversations on one page of the list
 
 
@@ -31,7 +30,6 @@ class ConversationsTab:
         """The tab's components and their events."""
         add = self._labels.add
         self._page: gr.State = gr.State(0)
-        self._ids: gr.State = gr.State([])  # of the sessions on this page, in the list's order
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_heading)
             self._list = gr.Radio([], show_label=False, container=False, elem_id="sessions")
@@ -41,7 +39,7 @@ class ConversationsTab:
                 refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
         with gr.Column(elem_classes="card", elem_id="conversation"):
             self._read = add(gr.Markdown("", elem_id="turns"), value=_choose)
-        self.filled = [self._list]
+        self.filled = [self._page, self._list]
         self._list.input(self._show, [self._list, language], self._read, **QUIET)
         refresh.click(self._turn_page, [self._page, language], [self._page, self._list], **QUIET)
         for button, step in ((newer, -1), (older, 1)):
@@ -52,9 +50,10 @@ class ConversationsTab:
                 **QUIET,
             )
 
-    def fill(self, language: str) -> list[Any]:
+    def fill(self, language: str) -> dict[Any, Any]:
         """Values for `filled`: the newest conversations."""
-        return [self._turn_page(0, language)[1]]
+        page, found = self._turn_page(0, language)
+        return {self._page: page, self._list: found}
 
     def _turn_page(self, page: int, language: str) -> list[Any]:
         page = max(page, 0)
@@ -91,7 +90,7 @@ def _line(session: SessionSummary, words: Texts) -> str:
         ("● " if session.waiting else "") + state,
         session.channel,
         session.language or "–",
-        f"{session.turns} {words('conversations.turns')}",
+        words("conversations.turns", count=session.turns),
     ]
     return " · ".join(facts) + "\n" + (last[:90] + "…" if len(last) > 90 else last)
 
@@ -116,7 +115,9 @@ def _behind(turn: Turn, reply: Reply, words: Texts) -> str:
     """Citations, rating, and the trace as a table with a reason per step."""
     cites = "".join(source(c, n) for n, c in enumerate(reply.citations, 1))
     cited = f'<div class="cites">{cites}</div>' if cites else ""
-    steps = [[step.name, f"{step.ms:.0f}", step.detail] for step in reply.trace]
+    steps = [
+        [words.named("step", step.name), f"{step.ms:.0f}", step.detail] for step in reply.trace
+    ]
     names = [words(f"conversations.{name}") for name in ("step", "ms", "detail")]
     total = sum(step.ms for step in reply.trace)
     title = f"{words('conversations.trace')} · {total:.0f} {words('conversations.ms')}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -20,6 +20,7 @@ from ui.api import MAX_TEXT, Limits
 from ui.guard import VISITOR, VISITOR_COOKIE
 from ui.labels import Labels, remembered, switch
 from ui.pages import bubbles
+from ui.pages.turns import Stopped, Turns
 from ui.texts import Texts, preferred, texts
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ CHANNEL = "web"
 EXAMPLES = 4
 REDRAW = 0.05  # seconds between two redraws of a streamed answer
 REASONS = ("wrong", "off", "missing", "unclear")
-KEPT_PARTIALS = 500  # sessions whose unfinished text is remembered for the stop button
 
 Updates = dict[Any, Any]
 
@@ -39,7 +39,7 @@ class CustomerPage:
     def __init__(self, app: App, limits: Limits) -> None:
         self._app = app
         self._limits = limits
-        self._partial: OrderedDict[str, str] = OrderedDict()
+        self._running = Turns()
         self._labels = Labels()
 
     def build(self) -> gr.Blocks:
@@ -88,7 +88,7 @@ class CustomerPage:
             self.chips = [
                 self._labels.add(
                     gr.Button("…", size="sm", elem_classes="chip", min_width=60),
-                    value=lambda words, n=n: words.lines("customer.examples")[n],
+                    value=partial(_example, n),
                 )
                 for n in range(EXAMPLES)
             ]
@@ -142,7 +142,7 @@ class CustomerPage:
     def _events(self, blocks: gr.Blocks) -> None:
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         shown = [self.chat, self.question, self.session, self.send, self.stop, self.examples]
-        shown += [self.notice, self.feedback]
+        shown += [self.notice, self.feedback, self.new]
         opened = [*self._labels.components, self.switch, self.session, self.chat, self.examples]
         here = [self.session, self.switch]
         blocks.load(self._open, [self.language], [*opened, self.notice], **quiet)
@@ -150,25 +150,28 @@ class CustomerPage:
             self._switch, here, [self.language, *self._labels.components, self.chat], **quiet
         )
         many = {**quiet, "concurrency_limit": 24}
-        runs = [
+        for trigger, source in (
+            (self.send.click, self.question),
+            (self.question.submit, self.question),
+            *((chip.click, chip) for chip in self.chips),
+        ):
             trigger(self._respond, [source, *here], shown, **many)
-            for trigger, source in (
-                (self.send.click, self.question),
-                (self.question.submit, self.question),
-                *((chip.click, chip) for chip in self.chips),
-            )
-        ]
-        self.stop.click(self._stopped, here, shown, cancels=runs, **quiet)
-        self.new.click(self._fresh, None, shown, cancels=runs, **quiet)
+        self.stop.click(self._stop, None, None, **quiet)
+        self.new.click(self._fresh, None, shown, **quiet)
         self.person.click(
             self._person,
             here,
             [self.session, self.notice, self.chat, self.examples, self.feedback],
             **quiet,
         )
-        self.chat.like(self._like, here, [self.down, self.feedback, self.reason, self.notice], **quiet)
+        self.chat.like(
+            self._like, here, [self.down, self.feedback, self.reason, self.notice], **quiet
+        )
         self.rate.click(
-            self._reason, [self.down, self.reason, self.switch], [self.feedback, self.notice], **quiet
+            self._reason,
+            [self.down, self.reason, self.switch],
+            [self.feedback, self.notice],
+            **quiet,
         )
         self.skip.click(lambda: gr.update(visible=False), None, self.feedback, **quiet)
 
@@ -224,34 +227,32 @@ class CustomerPage:
 
     def _bubbles(self, incoming: Incoming, words: Texts) -> Iterator[bubbles.Bubble]:
         """The last bubble as it grows; a failure ends in one sentence."""
-        session, text, drawn = incoming.session_id or "", "", 0.0
-        self._remember(session, "")
-        stream = self._app.assistant.stream(incoming)
+        text, drawn = "", 0.0
         try:
-            for event in stream:
+            stream = self._app.assistant.stream(incoming)
+            for event in self._running.run(incoming.visitor, stream):
                 if isinstance(event, Stage) and not text:
                     yield bubbles.stage(words.named("stage", event.name))
                 elif isinstance(event, Delta):
                     text += event.text
-                    self._remember(session, text)
                     if time.monotonic() - drawn > REDRAW:
                         drawn = time.monotonic()
                         yield bubbles.partial(text)
                 elif isinstance(event, Reply):
                     yield bubbles.reply(event, words)
+        except Stopped:
+            stopped = words("customer.stopped")
+            yield bubbles.partial(text, stopped) if text else bubbles.notice(stopped)
         except (ChatbotError, KnowledgeError) as error:
-            log.warning("turn in session %s: %s", session, error)
+            log.warning("turn in session %s: %s", incoming.session_id, error)
             yield bubbles.notice(words("customer.failed"))
         except Exception:  # the page is the edge: the customer gets a sentence, the log the rest
-            log.exception("turn in session %s", session)
+            log.exception("turn in session %s", incoming.session_id)
             yield bubbles.notice(words("customer.failed"))
 
-    def _stopped(self, session: str | None, language: str, request: gr.Request) -> Updates:
-        words = texts(language)
-        chat = bubbles.conversation(self._turns(session, request), words)
-        if chat and chat[-1]["role"] == "user":
-            chat.append(bubbles.partial(self._partial.get(session or "", ""), words("customer.stopped")))
-        return {**self._busy(False), self.chat: chat}
+    def _stop(self, request: gr.Request) -> None:
+        """End the running turn; its own call draws what there is of the answer."""
+        self._running.stop(visitor(request))
 
     def _fresh(self) -> Updates:
         """Begin a new conversation; the old one stays in the store."""
@@ -327,13 +328,11 @@ class CustomerPage:
             return ()
 
     def _busy(self, busy: bool) -> Updates:
-        return {self.send: gr.update(visible=not busy), self.stop: gr.update(visible=busy)}
-
-    def _remember(self, session: str, text: str) -> None:
-        self._partial[session] = text
-        self._partial.move_to_end(session)
-        while len(self._partial) > KEPT_PARTIALS:
-            self._partial.popitem(last=False)
+        return {
+            self.send: gr.update(visible=not busy),
+            self.stop: gr.update(visible=busy),
+            self.new: gr.update(interactive=not busy),  # it would clear what is being written
+        }
 
 
 def visitor(request: gr.Request) -> str:
@@ -362,6 +361,10 @@ def _said(text: str) -> Any:
 
 def _reasons(words: Texts) -> list[tuple[str, str]]:
     return [(words(f"customer.reason_{name}"), name) for name in REASONS]
+
+
+def _example(number: int, words: Texts) -> str:
+    return words.lines("customer.examples")[number]
 
 
 def _brand(words: Texts) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 
@@ -19,12 +19,22 @@ from ui.texts import Texts, preferred, texts
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
+class Tab(Protocol):
+    """One tab: `fill` gives values for the components of `filled`."""
+
+    filled: list[Any]
+
+    def build(self, language: gr.Radio) -> None: ...
+
+    def fill(self, language: str) -> dict[Any, Any]: ...
+
+
 class DeskPage:
     """What staff see after logging in."""
 
     def __init__(self, app: App, settings: Settings) -> None:
         self._labels = Labels()
-        self._tabs = {
+        self._tabs: dict[str, Tab] = {
             "documents": DocumentsTab(app, settings, self._labels),
             "conversations": ConversationsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),
@@ -34,7 +44,9 @@ class DeskPage:
     def build(self) -> gr.Blocks:
         """The page as Gradio blocks."""
         add = self._labels.add
-        with gr.Blocks(title="知客 Zhike · Desk", analytics_enabled=False) as blocks:
+        with gr.Blocks(
+            title="知客 Zhike · Desk", analytics_enabled=False, delete_cache=(3600, 3600)
+        ) as blocks:
             language = remembered()
             with gr.Row(elem_id="top", equal_height=True):
                 add(gr.Markdown(_brand(texts("en")), elem_id="brand"), value=_brand)
@@ -49,9 +61,9 @@ class DeskPage:
                     items.append((tab, item))
         with blocks:
             opened = blocks.load(self._open, language, [chosen, *self._labels.components], **QUIET)
-            chosen.input(
-                self._switch, chosen, [language, *self._labels.components], **QUIET
-            ).then(**self._fill(chosen))
+            chosen.input(self._switch, chosen, [language, *self._labels.components], **QUIET).then(
+                **self._fill(chosen)
+            )
             opened.then(**self._fill(chosen))
             for tab, item in items:
                 item.select(tab.fill, chosen, tab.filled, **QUIET)
@@ -62,8 +74,10 @@ class DeskPage:
         """One call that fills every tab."""
         outputs = [component for tab in self._tabs.values() for component in tab.filled]
 
-        def fill(language: str) -> list[Any]:
-            return [value for tab in self._tabs.values() for value in tab.fill(language)]
+        def fill(language: str) -> dict[Any, Any]:
+            return {
+                c: value for tab in self._tabs.values() for c, value in tab.fill(language).items()
+            }
 
         return {"fn": fill, "inputs": chosen, "outputs": outputs, **QUIET}
 

@@ -38,16 +38,16 @@ class DocumentsTab:
         self._search_section()
         self._events()
 
-    def fill(self, language: str) -> list[Any]:
+    def fill(self, language: str) -> dict[Any, Any]:
         """Values for `filled`: the table of documents."""
         words = texts(language)
-        documents = self._knowledge.documents()
+        documents = sorted(self._knowledge.documents(), key=lambda d: d.added, reverse=True)
         rows = [_row(document) for document in documents]
         empty = "" if rows else f'<p class="hint">{render.plain(words("documents.empty"))}</p>'
-        return [
-            gr.update(value=rows, headers=_headers(words), visible=bool(rows)),
-            gr.update(value=empty, visible=not rows),
-        ]
+        return {
+            self._table: gr.update(value=rows, headers=_headers(words), visible=bool(rows)),
+            self._empty: gr.update(value=empty, visible=not rows),
+        }
 
     def _add_section(self) -> None:
         add = self._labels.add
@@ -77,9 +77,10 @@ class DocumentsTab:
                 interactive=False,
                 show_label=False,
                 max_height=420,
+                buttons=[],
                 elem_id="documents",
                 elem_classes="grid",
-                column_widths=["22%", "10%", "22%", "9%", "8%", "10%", "8%", "11%"],
+                column_widths=[230, 110, 230, 90, 80, 130, 80, 150],
             )
             self._empty = gr.Markdown("", visible=False)
             self.filled = [self._table, self._empty]
@@ -96,8 +97,13 @@ class DocumentsTab:
             add(gr.Markdown(), value=lambda words: _heading(words, "search"))
             with gr.Row(equal_height=True, elem_classes="form"):
                 self._query = add(
-                    gr.Textbox(show_label=False, container=False, max_length=2_000, scale=1,
-                               elem_id="query"),
+                    gr.Textbox(
+                        show_label=False,
+                        container=False,
+                        max_length=2_000,
+                        scale=1,
+                        elem_id="query",
+                    ),
                     placeholder="documents.query",
                     label="documents.query",
                 )
@@ -202,7 +208,7 @@ def _row(document: Document) -> list[Any]:
         document.language,
         document.chunks,
         document.faqs,
-        f"{document.size / 1024:,.0f} KB",
+        f"{document.size / 1024:,.1f} KB",
         document.added[:16].replace("T", " "),
     ]
 
@@ -260,7 +266,7 @@ def _passages(found: list[Passage], words: Texts) -> str:
     names = ("rank", "passage", "score", "cosine", "keyword")
     head = "".join(f"<th>{render.plain(words(f'documents.{name}'))}</th>" for name in names)
     rows = "".join(
-        f'<tr><td>{n}</td><td><div class="where">{render.plain(p.title)} · {_where(p, words)}</div>'
+        f'<tr><td>{n}</td><td><div class="where">{_where(p, words, p.title)}</div>'
         f"{render.plain(p.text)}<div class='file'>{render.plain(p.document)}</div></td>"
         f"<td>{p.score:.2f}</td><td>{p.cosine:.2f}</td><td>{p.keyword:.1f}</td></tr>"
         for n, p in enumerate(found, 1)
@@ -272,6 +278,6 @@ def _passages(found: list[Passage], words: Texts) -> str:
     )
 
 
-def _where(passage: Passage, words: Texts) -> str:
+def _where(passage: Passage, words: Texts, title: str = "") -> str:
     page = words("documents.page", page=passage.page) if passage.page else ""
-    return render.plain(" · ".join(part for part in (passage.heading, page) if part))
+    return render.plain(" · ".join(part for part in (title, passage.heading, page) if part))

