@@ -95,7 +95,7 @@ class Answering:
         for piece in generator.stream(request):
             written += piece.text
             done = sentences(written)
-            complete = len(done) if piece.stop in ("end", "length") else len(done) - 1
+            complete = len(done) if piece.stop == "end" else len(done) - 1
             for sentence in done[checked : max(complete, checked)]:
                 yield from self._checked(sentence, request, answer)
             checked = max(complete, checked)

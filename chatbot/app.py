@@ -113,22 +113,18 @@ def build(
         knowledge=base,
         embedder=embedder,
         scorer=scorer,
-        intents=IntentModel(embedder),
+        intents=IntentModel(embedder, home / "cache"),
         answering=Answering(generator, chatbot.answers),
         champions=champions,
         settings=chatbot,
     )
-    return App(
-        database, base, store, assistant, champions, generator, scorer, (*problems, *more)
-    )
+    return App(database, base, store, assistant, champions, generator, scorer, (*problems, *more))
 
 
 def _generator(models: Path, settings: ChatbotSettings) -> TransformersGenerator | None:
     if settings.generator == "none":
         return None
-    return TransformersGenerator(
-        models, settings.generator, revision=settings.generator_revision
-    )
+    return TransformersGenerator(models, settings.generator, revision=settings.generator_revision)
 
 
 def _embedder(settings: KnowledgeSettings, models: Path) -> tuple[Embedder, tuple[str, ...]]:

@@ -35,6 +35,9 @@ from knowledge.language import simplify
 from knowledge.types import Embedder, FaqMatch, Passage, Vectors
 
 NOTHING = Evidence((), 0.0, 1.0)
+UNREAD = Verdict("")
+UNSTORED = Message("user", "")
+OTHER = Intent("other", 0.0)
 
 
 @dataclass(slots=True)
@@ -46,10 +49,10 @@ class Turn:
     history: tuple[Message, ...]
     trace: Trace = field(default_factory=Trace)
     language: str = ""
-    verdict: Verdict = Verdict("")
-    question: Message = Message("user", "")
+    verdict: Verdict = UNREAD
+    question: Message = UNSTORED
     query: str = ""  # what is searched for: the question with what it leans on
-    intent: Intent = Intent("other", 0.0)
+    intent: Intent = OTHER
     approved: FaqMatch | None = None
     found: tuple[Passage, ...] = ()
     evidence: Evidence = NOTHING
@@ -160,9 +163,7 @@ class Assistant:
             )
             note.detail = "; ".join(f"{p.document} {p.cosine:.2f}" for p in turn.found[:3])
         with turn.trace.step("evidence") as note:
-            turn.evidence = self.scorer.score(
-                asked, vector, turn.found, turn.language, context
-            )
+            turn.evidence = self.scorer.score(asked, vector, turn.found, turn.language, context)
             note.detail = _evidence_detail(turn.evidence)
 
     def _situation(self, turn: Turn) -> policy.Situation:

@@ -20,7 +20,7 @@ migrations = Migrations("champions")
 @migrations()
 def m001_champions(db: Sqlite) -> None:
     """A stack per kind: the newest serves (`until` is NULL), those below wait for a rollback."""
-    db["champions"].create(
+    db.table("champions").create(
         {
             "id": int,
             "kind": str,
@@ -35,7 +35,7 @@ def m001_champions(db: Sqlite) -> None:
         not_null={"kind", "name", "path", "sha256", "share", "since"},
         strict=True,
     )
-    db["champions"].create_index(["kind", "until"])
+    db.table("champions").create_index(["kind", "until"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,10 @@ class Champions:
         """Make it serve from the next turn on, in this and every other process."""
         now = _now()
         with self._database.write() as db:
-            db.execute("UPDATE champions SET until = ? WHERE kind = ? AND until IS NULL", [now, kind])
-            db["champions"].insert(
+            db.execute(
+                "UPDATE champions SET until = ? WHERE kind = ? AND until IS NULL", [now, kind]
+            )
+            db.table("champions").insert(
                 {
                     "kind": kind,
                     "name": champion.name,
@@ -101,10 +103,10 @@ class Champions:
             )
             if not rows or rows[0]["until"] is not None:
                 raise NotFound(f"No {kind} adapter is promoted, so there is nothing to roll back.")
-            db["champions"].delete(rows[0]["id"])
+            db.table("champions").delete(rows[0]["id"])
             if len(rows) == 1:
                 return None
-            db["champions"].update(rows[1]["id"], {"until": None})
+            db.table("champions").update(rows[1]["id"], {"until": None})
             fields = ("name", "path", "sha256", "share")
             return Champion(**{field: rows[1][field] for field in fields})
 

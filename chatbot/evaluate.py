@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,17 +113,6 @@ def ask(app: App, question: Question, adapter: str | None = None) -> Outcome:
         Incoming(question.question, visitor, session.id, "evaluation", adapter=adapter)
     )
     return Outcome(question, reply, sum(step.ms for step in reply.trace))
-
-
-def run(
-    app: App, questions: Sequence[Question], progress: Callable[[int], None] | None = None
-) -> list[Outcome]:
-    outcomes = []
-    for number, question in enumerate(questions, 1):
-        outcomes.append(ask(app, question))
-        if progress:
-            progress(number)
-    return outcomes
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -35,8 +37,10 @@ class Definition:
 class IntentModel:
     """Patterns must match the whole message; topics are learned from the examples' embeddings."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, cache: Path) -> None:
+        """`cache`: a folder where the examples' vectors are kept from one start to the next."""
         self._embedder = embedder
+        self._cache = cache
         self._lock = Lock()
         self._model: LogisticRegression | None = None
 
@@ -53,14 +57,29 @@ class IntentModel:
         return Intent(str(model.classes_[best]) if score >= FLOOR else UNKNOWN, score)
 
     def fit(self) -> LogisticRegression:
-        """Train on the examples once; a second or two, so it is called at start."""
+        """Train on the examples once; called at start."""
         with self._lock:
             if self._model is None:
                 rows = [(e, d.name) for d in definitions() for e in d.examples]
-                vectors = self._embedder.queries([text for text, _ in rows])
                 model = LogisticRegression(C=30.0, max_iter=1000)
+                vectors = self._vectors([text for text, _ in rows])
                 self._model = model.fit(vectors, [name for _, name in rows])
             return self._model
+
+    def _vectors(self, texts: list[str]) -> Vectors:
+        """(len(texts), d); embedding them takes seconds, reading them back milliseconds."""
+        key = hashlib.sha256("\n".join([self._embedder.name, *texts]).encode()).hexdigest()
+        path = self._cache / f"intents-{key[:16]}.npy"
+        try:
+            stored: Vectors = np.load(path, allow_pickle=False)
+            return stored
+        except (OSError, ValueError):
+            vectors = self._embedder.queries(texts)
+            self._cache.mkdir(parents=True, exist_ok=True)
+            for old in self._cache.glob("intents-*.npy"):
+                old.unlink(missing_ok=True)
+            np.save(path, vectors, allow_pickle=False)
+            return vectors
 
 
 def by_pattern(text: str) -> Intent | None:

@@ -64,10 +64,12 @@ def _latin(text: str, configured: Sequence[str], prior: str) -> str:
         return latin[0] if latin else prior
     detector = _factory().create()
     detector.append(text)
-    found = [(CODES.get(guess.lang, guess.lang), guess.prob) for guess in detector.get_probabilities()]
+    found = [
+        (CODES.get(guess.lang, guess.lang), guess.prob) for guess in detector.get_probabilities()
+    ]
     if not found:
         return latin[0] if latin else prior
-    best, probability = found[0]
+    best, probability = str(found[0][0]), float(found[0][1])
     if best in latin or not latin:
         return best
     # Support talk is full of product names; leave a configured language only when sure.

@@ -39,9 +39,7 @@ def decide(now: Situation) -> Decision:
         return Decision(Action.WAIT, "a person has the conversation")
     if now.verdict.rule in PERSONAL_RULES:
         said = "self_harm" if now.verdict.rule == "self_harm" else "hand_over_policy"
-        return Decision(
-            Action.HAND_OVER, f"rule {now.verdict.rule}", said, HandoffReason.POLICY
-        )
+        return Decision(Action.HAND_OVER, f"rule {now.verdict.rule}", said, HandoffReason.POLICY)
     if now.verdict.blocked:
         return Decision(Action.REFUSE, f"rule {now.verdict.rule}", "injection")
     if now.intent.route == "person":

@@ -32,23 +32,23 @@ migrations = Migrations("chatbot")
 @migrations()
 def m001_conversations(db: Sqlite) -> None:
     """Every row knows its owner: session → visitor, message → session, reply → session."""
-    db["sessions"].create(
+    db.table("sessions").create(
         {"id": str, "visitor": str, "channel": str, "language": str, "state": str, "created": str},
         pk="id",
         not_null={"visitor", "channel", "state", "created"},
         strict=True,
     )
-    db["sessions"].create_index(["visitor"])
-    db["messages"].create(
+    db.table("sessions").create_index(["visitor"])
+    db.table("messages").create(
         {"number": int, "id": str, "session_id": str, "role": str, "text": str, "created": str},
         pk="number",
         not_null={"id", "session_id", "role", "text", "created"},
         foreign_keys=[("session_id", "sessions", "id")],
         strict=True,
     )
-    db["messages"].create_index(["id"], unique=True)
-    db["messages"].create_index(["session_id"])
-    db["replies"].create(
+    db.table("messages").create_index(["id"], unique=True)
+    db.table("messages").create_index(["session_id"])
+    db.table("replies").create(
         {
             "id": str,
             "session_id": str,
@@ -72,8 +72,8 @@ def m001_conversations(db: Sqlite) -> None:
         foreign_keys=[("session_id", "sessions", "id")],
         strict=True,
     )
-    db["replies"].create_index(["session_id"])
-    db["citations"].create(
+    db.table("replies").create_index(["session_id"])
+    db.table("citations").create(
         {
             "reply_id": str,
             "position": int,
@@ -91,19 +91,19 @@ def m001_conversations(db: Sqlite) -> None:
         foreign_keys=[("reply_id", "replies", "id")],
         strict=True,
     )
-    db["ratings"].create(
+    db.table("ratings").create(
         {"reply_id": str, "value": int, "reason": str, "created": str},
         pk="reply_id",
         foreign_keys=[("reply_id", "replies", "id")],
         strict=True,
     )
-    db["handoffs"].create(
+    db.table("handoffs").create(
         {"id": str, "session_id": str, "reason": str, "note": str, "created": str, "closed": str},
         pk="id",
         foreign_keys=[("session_id", "sessions", "id")],
         strict=True,
     )
-    db["handoffs"].create_index(["session_id"])
+    db.table("handoffs").create_index(["session_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Store:
             return self.session(session_id, visitor)
         session = Session(new_id(), visitor, channel, language, "bot", _now())
         with self._db.write() as db:
-            db["sessions"].insert(asdict(session))
+            db.table("sessions").insert(asdict(session))
         return session
 
     def session(self, session_id: str, visitor: str) -> Session:
@@ -183,7 +183,7 @@ class Store:
     def add_message(self, session_id: str, role: Role, text: str) -> Message:
         message = Message(role, text, new_id(), _now())
         with self._db.write() as db:
-            db["messages"].insert({**asdict(message), "session_id": session_id})
+            db.table("messages").insert({**asdict(message), "session_id": session_id})
         return message
 
     def history(self, session_id: str, limit: int = 20) -> tuple[Message, ...]:
@@ -201,10 +201,10 @@ class Store:
         with self._db.write() as db:
             message = Message("assistant", reply.text, reply.id, _now())
             if reply.action is not Action.WAIT:
-                db["messages"].insert({**asdict(message), "session_id": reply.session_id})
-            db["replies"].insert(_reply_row(reply, provenance))
-            db["citations"].insert_all(_citation_rows(reply))
-            db["sessions"].update(reply.session_id, {"language": reply.language})
+                db.table("messages").insert({**asdict(message), "session_id": reply.session_id})
+            db.table("replies").insert(_reply_row(reply, provenance))
+            db.table("citations").insert_all(_citation_rows(reply))
+            db.table("sessions").update(reply.session_id, {"language": reply.language})
             if reply.action is Action.HAND_OVER and reply.reason is not None:
                 self._call_person(db, reply.session_id, reply.reason, "")
 
@@ -223,7 +223,7 @@ class Store:
         return count
 
     def _call_person(self, db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> None:
-        db["handoffs"].insert(
+        db.table("handoffs").insert(
             {
                 "id": new_id(),
                 "session_id": session_id,
@@ -263,7 +263,7 @@ class Store:
         self.reply(reply_id, visitor)
         rating = {"reply_id": reply_id, "value": value, "reason": reason[:500], "created": _now()}
         with self._db.write() as db:
-            db["ratings"].insert(rating, replace=True)
+            db.table("ratings").insert(rating, replace=True)
 
     def transcript(self, session_id: str, visitor: str) -> tuple[Turn, ...]:
         """The conversation as its owner may see it."""

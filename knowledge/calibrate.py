@@ -90,7 +90,9 @@ def fit(
         if min(labels[own].sum(), (~labels[own]).sum()) < FEWEST:
             continue
         floor = _floor(unseen[own], labels[own])
-        languages[name] = LanguageWeights(_sentence_model([c for c in cases if name in ("any", c.family)]), floor)
+        languages[name] = LanguageWeights(
+            _sentence_model([c for c in cases if name in ("any", c.family)]), floor
+        )
         reports.append(_report(name, unseen[own], labels[own], best[own], floor))
     return Weights(embedder, languages, Forest(rows, labels)), reports
 
@@ -166,9 +168,7 @@ def _floor(probabilities: Floats, answerable: Bools) -> float:
     return round(float(candidates[int(np.argmax(worst))]), 4)
 
 
-def _report(
-    language: str, unseen: Floats, answerable: Bools, best: Bools, floor: float
-) -> Report:
+def _report(language: str, unseen: Floats, answerable: Bools, best: Bools, floor: float) -> Report:
     return Report(
         language,
         len(unseen),

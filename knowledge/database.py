@@ -21,9 +21,10 @@ except ImportError:  # no wheel for this platform: the version check below decid
 
 FIXED = {(3, 44, 6), (3, 50, 7)}  # older lines that got the WAL-reset fix
 BUSY_MS = 5_000
+VERSION: str = sqlite3.sqlite_version
 
 
-def check_version(version: str = sqlite3.sqlite_version) -> None:
+def check_version(version: str = VERSION) -> None:
     """Raise DatabaseError for a SQLite with the WAL-reset bug (3.7.0–3.51.2 without the fix)."""
     number = tuple(int(part) for part in version.split("."))
     if number < (3, 51, 3) and number not in FIXED:

@@ -38,7 +38,10 @@ class QuotingGenerator:
             if request.cancelled.is_set():
                 yield Piece("", engine=self.name, stop="cancelled")
                 return
-            lines = "list" in (sentence.passage.kind, kind) or "table" in (sentence.passage.kind, kind)
+            lines = "list" in (sentence.passage.kind, kind) or "table" in (
+                sentence.passage.kind,
+                kind,
+            )
             before = "" if number == 0 else "\n" if lines else joint(sentence)
             kind = sentence.passage.kind
             yield Piece(before + shown(sentence), (sentence.passage.id,), sentence.text, self.name)

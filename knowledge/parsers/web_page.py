@@ -99,12 +99,7 @@ class _Walk:
         self._outline.add(text)
 
     def _table(self, table: Any) -> None:
-        rows = [
-            [_clean(_flow(cell)) for cell in row if cell.tag in ("td", "th")]
-            for row in table.iter("tr")
-            if not _hidden(row)
-        ]
-        rows = [row for row in rows if any(row)]
+        rows = [row for row in _grid(table) if any(row)]
         if len(rows) < 2 or max(len(row) for row in rows) < 2:  # layout, not data
             self._outline.add("\n".join(" ".join(row) for row in rows))
             return
@@ -114,6 +109,40 @@ class _Walk:
         else:  # headers down the side: each row is "name: value"
             lines = [f"{row[0]}: {' | '.join(row[1:])}" for row in rows]
             self._outline.add("\n".join(lines), "table")
+
+
+def _grid(table: Any) -> list[list[str]]:
+    """The cells by row and column; one that spans several stands in each of them."""
+    grid: list[list[str]] = []
+    below: dict[int, tuple[int, str]] = {}  # column → (rows that it still spans, text)
+    for row in table.iter("tr"):
+        if _hidden(row):
+            continue
+        cells: list[str] = []
+        for cell in (c for c in row if c.tag in ("td", "th")):
+            _continue_spans(cells, below)
+            text = _clean(_flow(cell))
+            for _ in range(_span(cell, "colspan")):
+                if _span(cell, "rowspan") > 1:
+                    below[len(cells)] = (_span(cell, "rowspan") - 1, text)
+                cells.append(text)
+        _continue_spans(cells, below)
+        grid.append(cells)
+    return grid
+
+
+def _continue_spans(cells: list[str], below: dict[int, tuple[int, str]]) -> None:
+    while len(cells) in below:
+        left, text = below.pop(len(cells))
+        if left > 1:
+            below[len(cells)] = (left - 1, text)
+        cells.append(text)
+
+
+def _span(cell: Any, name: str) -> int:
+    """1..100; browsers cap it too."""
+    value = cell.get(name) or "1"
+    return min(max(int(value), 1), 100) if value.isdigit() and len(value) < 5 else 1
 
 
 def _items(element: Any, depth: int) -> list[str]:

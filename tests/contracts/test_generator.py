@@ -11,7 +11,7 @@ import pytest
 from chatbot.generation.protocol import Generation, Generator, Piece, Sampling
 from chatbot.generation.quoting import QuotingGenerator
 from chatbot.generation.transformers_engine import TransformersGenerator
-from knowledge.evidence import Sentence
+from knowledge.features import Sentence
 from knowledge.types import Passage
 from tests.tiny_models import make_model, models_folder
 

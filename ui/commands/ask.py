@@ -86,4 +86,3 @@ def show(reply: Reply, trace: bool = False) -> None:
     if trace:
         for step in reply.trace:
             click.secho(f"  {step.ms:8.1f} ms  {step.name}: {step.detail}", dim=True)
-

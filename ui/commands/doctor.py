@@ -9,7 +9,7 @@ import sys
 import click
 
 from chatbot import models
-from knowledge.database import check_version, sqlite3
+from knowledge.database import VERSION, check_version
 from knowledge.errors import KnowledgeError
 from ui.commands.opening import opened
 from ui.settings import Settings
@@ -54,7 +54,7 @@ def _packages() -> list[str]:
         check_version()
     except KnowledgeError as error:
         problems.append(str(error))
-    click.echo(f"python     {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")
+    click.echo(f"python     {sys.version.split()[0]}, SQLite {VERSION}")
     return problems
 
 

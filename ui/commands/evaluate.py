@@ -38,8 +38,8 @@ def answers(golden: Path, folder: Path | None, json_: bool) -> None:
     questions = scoring.read(golden)
     with _throw_away(folder) as app:
         ready_generator(app)
-        with tqdm(total=len(questions), unit="question", disable=None) as bar:
-            outcomes = scoring.run(app, questions, lambda _: bar.update())
+        shown = tqdm(questions, unit="question", disable=None)
+        outcomes = [scoring.ask(app, question) for question in shown]
     report = scoring.summary(outcomes)
     if json_:
         as_json(report)
