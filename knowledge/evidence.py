@@ -109,7 +109,7 @@ class EvidenceScorer:
         if not found:
             return None
         counts, total = self._counts(question)
-        asked = take_apart(question, context, _idf(question, counts, total), counts.keys())
+        asked = take_apart(question, context, _idf(question, counts, total), frozenset(counts))
         cosines = (self._vectors(found) @ vector[0]).astype(np.float64)
         return Picture(asked, found, sentence_features(asked, found, cosines))
 

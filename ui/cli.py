@@ -18,6 +18,7 @@ import sys
 import click
 
 from chatbot.errors import ChatbotError
+from finetune.errors import FinetuneError
 from knowledge.errors import KnowledgeError
 
 # Loaded when used: `zhike --help` must not wait for torch.
@@ -62,7 +63,7 @@ def main() -> None:
     """Run a command; an expected error is one sentence on standard error and exit status 1."""
     try:
         zhike(prog_name="zhike")
-    except (ChatbotError, KnowledgeError) as error:
+    except (ChatbotError, KnowledgeError, FinetuneError) as error:
         click.echo(f"zhike: {error}", err=True)
         sys.exit(1)
 

@@ -48,7 +48,8 @@ class Web:
 
 def build(app: App, settings: Settings) -> Web:
     """The whole site over a built app."""
-    os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
+    if not _uploads().name.startswith(UPLOADS):
+        os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
     accounts, limits = Accounts(app.database), api.Limits(settings.server)
     site = FastAPI(
         title="Zhike",
@@ -80,9 +81,13 @@ def build(app: App, settings: Settings) -> Web:
 
 def clear_uploads() -> None:
     """Remove what Gradio kept of uploads; called when the server ends."""
-    folder = os.environ.get("GRADIO_TEMP_DIR", "")
-    if Path(folder).name.startswith(UPLOADS):
-        shutil.rmtree(folder, ignore_errors=True)
+    if _uploads().name.startswith(UPLOADS):
+        shutil.rmtree(_uploads(), ignore_errors=True)
+
+
+def _uploads() -> Path:
+    """The folder that Gradio keeps uploads in; Gradio reads it from the environment only."""
+    return Path(os.environ.get("GRADIO_TEMP_DIR", ""))
 
 
 def _mount(site: FastAPI, blocks: gr.Blocks, path: str, name: str, **options: Any) -> None:
