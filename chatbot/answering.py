@@ -85,13 +85,16 @@ class Answering:
             if answer.text:
                 return
             answer.note += "; quoted instead"
-        yield from self._quoted(request, answer)
+        if request.sentences:
+            yield from self._quoted(request, answer)
 
     def _generated(
         self, generator: Generator, request: Generation, answer: Answer
     ) -> Iterator[Delta]:
         """Each sentence is checked when it is complete; an unsupported one is dropped."""
         written, checked = "", 0
+        answer.action, answer.engine = Action.ANSWER, generator.name  # also if it fails half-way
+        answer.adapter = request.adapter.name if request.adapter else None
         for piece in generator.stream(request):
             written += piece.text
             done = sentences(written)
@@ -102,10 +105,6 @@ class Answering:
             if piece.stop:
                 answer.engine, answer.adapter = piece.engine, piece.adapter
                 answer.note += f"; stopped: {piece.stop}"
-        if answer.text:
-            answer.action = Action.ANSWER
-        else:
-            answer.engine, answer.adapter = "quoting", None
 
     def _checked(self, sentence: str, request: Generation, answer: Answer) -> Iterator[Delta]:
         support = grounding.check(sentence, request.evidence)
@@ -120,12 +119,12 @@ class Answering:
         yield Delta(text)
 
     def _quoted(self, request: Generation, answer: Answer) -> Iterator[Delta]:
-        ranked = {s.text: s for s in request.sentences}
+        ranked = {(s.passage.id, s.text): s for s in request.sentences}
         answer.action, answer.engine, answer.adapter = Action.QUOTE, self._quoting.name, None
         for piece in self._quoting.stream(request):
             if not piece.text:
                 continue
-            source = ranked[piece.sentence]
+            source = ranked[piece.passages[0], piece.sentence]
             text = piece.text
             if not answer.text:
                 text = _introduced(text, source.passage.language, request.language)

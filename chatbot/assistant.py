@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from chatbot import followup, language, policy, safety
 from chatbot.answering import Answer, Answering
@@ -179,7 +180,9 @@ class Assistant:
         )
 
     def _adapter(self, turn: Turn) -> Adapter | None:
-        """Read on every turn, so that a promotion needs no restart."""
+        """The one asked for, else the champion: read on every turn, so nothing needs a restart."""
+        if asked := turn.incoming.adapter:
+            return Adapter(Path(asked).name, asked)
         champion = self.champions.serving("dialogue", turn.session.id)
         return Adapter(champion.name, champion.path, champion.sha256) if champion else None
 

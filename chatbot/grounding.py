@@ -15,14 +15,17 @@ FLOOR = 0.6  # share of a sentence's content terms that must stand in one passag
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 LINK = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 WORDS = {
-    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9", "ten": "10", "twelve": "12", "fifteen": "15", "twenty": "20", "thirty": "30",
-    "两": "2", "二": "2", "三": "3", "四": "4", "五": "5", "六": "6", "七": "7", "八": "8",
-    "九": "9", "十": "10",
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fourteen": 14, "fifteen": 15,
+    "eighteen": 18, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+    "ninety": 90,
+    "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9,
+    "十": 10, "百": 100, "千": 1000,
 }  # fmt: skip
 NUMBER_WORD = re.compile(
-    r"\b(?:" + "|".join(w for w in WORDS if w.isascii()) + r")\b"
-    r"|[两二三四五六七八九十](?=[天个次年月周件张小分元块倍])",
+    r"\b(?:(?:twenty|thirty|forty|fifty|sixty|ninety)[- ])?"
+    r"(?:" + "|".join(w for w in WORDS if w.isascii()) + r")\b"
+    r"|[一二两三四五六七八九十百千]+(?=[天个次年月周件张小分元块倍])",
     re.IGNORECASE,
 )
 CLAIM = re.compile(
@@ -83,9 +86,20 @@ def nearest_sentence(sentence: str, text: str) -> str:
 
 def figures(text: str) -> frozenset[str]:
     """Numbers (words as digits, no thousands separators), links and addresses of a text."""
-    digits = NUMBER_WORD.sub(lambda m: f" {WORDS[m[0].lower()]} ", text)
+    digits = NUMBER_WORD.sub(lambda m: f" {_digits(m[0])} ", text)
     numbers = {m.replace(",", "").rstrip(".") for m in NUMBER.findall(LINK.sub(" ", digits))}
     return frozenset(numbers | {m.rstrip(".,)") for m in LINK.findall(text)})
+
+
+def _digits(word: str) -> str:
+    """twenty-four and 二十四 are 24; a lone "one" or 一 is mostly an article and no figure."""
+    total = last = 0
+    for part in re.findall(r"[a-z]+|[^a-z\s-]", word.lower()):
+        if part in "十百千":
+            total, last = total + (last or 1) * WORDS[part], 0
+        else:
+            total, last = total + last, WORDS[part]
+    return str(total + last) if total + last > 1 else word
 
 
 def abstains(sentence: str) -> bool:

@@ -22,6 +22,7 @@ ENGLISH = re.compile(
     r"|you|your|it|this|that|to|for|of|on|in|with|and|or|not|have|has|if|please|will|would|me)\b",
     re.IGNORECASE,
 )
+ALIKE = re.compile(r"[A-Za-z-]*\d[A-Za-z\d-]*|\bok\b", re.IGNORECASE)  # E2, SL2403150021, OK
 SHORT = 20  # Latin letters; below it langdetect guesses (it calls "hi" Swahili)
 CODES = {"zh-cn": "zh-Hans", "zh-tw": "zh-Hant"}
 
@@ -44,7 +45,7 @@ def detect(text: str, configured: Sequence[str], session: str | None = None) -> 
         return "ru"
     if ARABIC.search(text) and not words:
         return "ar"
-    if not LATIN.search(text):
+    if not LATIN.search(ALIKE.sub(" ", text)):
         return prior
     return _latin(text, configured, prior)
 

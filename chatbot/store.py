@@ -223,6 +223,12 @@ class Store:
         return count
 
     def _call_person(self, db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> None:
+        """One hand-over at a time: while one waits, or a person is there, nothing changes."""
+        called = db.execute(
+            "UPDATE sessions SET state = 'waiting' WHERE id = ? AND state = 'bot'", [session_id]
+        )
+        if not called.rowcount:
+            return
         db.table("handoffs").insert(
             {
                 "id": new_id(),
@@ -233,18 +239,14 @@ class Store:
                 "closed": None,
             }
         )
-        db.execute(
-            "UPDATE sessions SET state = 'waiting' WHERE id = ? AND state = 'bot'", [session_id]
-        )
 
     def request_person(
         self, session_id: str, visitor: str, reason: HandoffReason, note: str = ""
     ) -> None:
         """Record that a person is wanted; a second request while one waits changes nothing."""
-        session = self.session(session_id, visitor)
-        if session.state == "bot":
-            with self._db.write() as db:
-                self._call_person(db, session_id, reason, note)
+        self.session(session_id, visitor)
+        with self._db.write() as db:
+            self._call_person(db, session_id, reason, note)
 
     def reply(self, reply_id: str, visitor: str) -> Reply:
         """A reply of one of the visitor's own sessions; NotFound otherwise."""

@@ -42,7 +42,7 @@ class Incoming:
     channel: str = "web"  # web, api, cli, …
     collection: str | None = None  # search only here; None searches all
     language: str | None = None  # of the interface, the prior when the text does not tell
-    adapter: str | None = None  # ask for this one; None leaves it to the champions
+    adapter: str | None = None  # folder of one to ask for; None leaves it to the champions
 
 
 @dataclass(frozen=True, slots=True)

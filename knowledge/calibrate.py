@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -74,27 +75,38 @@ def fit(
 
     Raises KnowledgeError with fewer than FEWEST answerable or unanswerable questions.
     """
-    answerable = sum(one.answerable for one in labelled)
-    if min(answerable, len(labelled) - answerable) < FEWEST:
-        raise KnowledgeError(
-            f"There are {answerable} answerable and {len(labelled) - answerable} unanswerable "
-            f"questions; at least {FEWEST} of each are needed to calibrate."
-        )
+    _check_enough([one.answerable for one in labelled], "questions")
     cases = [case for one in labelled if (case := _case(one, scorer, search))]
-    families = sorted({case.family for case in cases})
+    labels = np.array([case.labelled.answerable for case in cases], bool)
+    _check_enough(labels.tolist(), "questions for which a passage is found")
+    families = sorted(
+        family
+        for family in {case.family for case in cases}
+        if _fewer(labels[[case.family == family for case in cases]].tolist()) >= FEWEST
+    )
     unseen, rows, best = _unseen(cases, families)
-    labels = np.array([case.labelled.answerable for case in cases])
     languages, reports = {}, []
     for name in ["any", *families]:
         own = np.array([name in ("any", case.family) for case in cases])
-        if min(labels[own].sum(), (~labels[own]).sum()) < FEWEST:
-            continue
         floor = _floor(unseen[own], labels[own])
         languages[name] = LanguageWeights(
             _sentence_model([c for c in cases if name in ("any", c.family)]), floor
         )
         reports.append(_report(name, unseen[own], labels[own], best[own], floor))
     return Weights(embedder, languages, Forest(rows, labels)), reports
+
+
+def _fewer(answerable: Sequence[bool]) -> int:
+    """How many there are of the rarer kind."""
+    return min(sum(answerable), len(answerable) - sum(answerable))
+
+
+def _check_enough(answerable: Sequence[bool], what: str) -> None:
+    if _fewer(answerable) < FEWEST:
+        raise KnowledgeError(
+            f"There are {sum(answerable)} answerable and {len(answerable) - sum(answerable)} "
+            f"unanswerable {what}; at least {FEWEST} of each are needed to calibrate."
+        )
 
 
 def _case(one: Labelled, scorer: EvidenceScorer, search: Search) -> Case | None:
@@ -113,17 +125,18 @@ def _relevant(sentence: Sentence, one: Labelled) -> bool:
 
 def _unseen(cases: Sequence[Case], families: Sequence[str]) -> tuple[Floats, Floats, Bools]:
     """Probability, features, and whether the best sentence holds a fact, for each question,
-    from models that were fitted without its fold."""
+    from models that were fitted without its fold; families with few questions share one."""
+    names = [case.family if case.family in families else "any" for case in cases]
     fold = np.random.default_rng(0).integers(0, FOLDS, len(cases))
     rows: list[Floats] = [np.empty(0)] * len(cases)
     best = np.zeros(len(cases), bool)
-    for held_out in range(FOLDS):
-        for family in families:
-            own = [i for i, case in enumerate(cases) if case.family == family]
-            model = _sentence_model([cases[i] for i in own if fold[i] != held_out])
-            for i in own:
-                if fold[i] == held_out:
-                    rows[i], best[i] = _picture_row(cases[i], model)
+    for held_out, name in product(range(FOLDS), sorted(set(names))):
+        mine = [i for i in np.flatnonzero(fold == held_out).tolist() if names[i] == name]
+        seen = [case for case, f in zip(cases, fold, strict=True) if f != held_out]
+        if mine:
+            model = _sentence_model([c for c in seen if name in ("any", c.family)])
+        for i in mine:
+            rows[i], best[i] = _picture_row(cases[i], model)
     stacked = np.stack(rows)
     labels = np.array([case.labelled.answerable for case in cases])
     unseen = np.zeros(len(cases))

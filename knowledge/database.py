@@ -48,7 +48,13 @@ class Database:
         self._local = threading.local()
         self._open: list[Any] = []
         self._lock = threading.RLock()  # a collected thread may close while we hold it
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseError(
+                f"{path.parent}: the folder of the database cannot be made ({error.strerror}). "
+                "Choose another ZHIKE_HOME."
+            ) from error
         try:
             self._quick_check()
             for migration in migrations:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -13,6 +16,7 @@ import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier
 
 from knowledge.errors import KnowledgeError
+from knowledge.features import QUESTION_FEATURES, SENTENCE_FEATURES
 
 Floats = npt.NDArray[np.float64]
 TREES = 200
@@ -91,17 +95,22 @@ def load(path: Path | None = None) -> Weights:
         with as_file(files("knowledge") / "data" / "evidence.npz") as packaged:
             return load(packaged)
     try:
+        with zipfile.ZipFile(path):  # np.load() would take a lone array, and pickles, as well
+            pass
         with np.load(path, allow_pickle=False) as stored:
             return _weights(dict(stored))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise KnowledgeError(
-            f"{path}: the evidence weights cannot be read ({error}). "
-            "Run `zhike knowledge calibrate` to make them anew."
+            f"{path}: the evidence weights cannot be read ({error}). Remove the file, so that the "
+            "packaged ones serve; `zhike knowledge calibrate` makes new ones."
         ) from error
 
 
 def save(weights: Weights, path: Path) -> None:
-    """As one compressed .npz of plain arrays."""
+    """As one compressed .npz of plain arrays; what was there stays until it is whole.
+
+    Raises KnowledgeError when it cannot be written.
+    """
     table: dict[str, Any] = {
         "embedder": weights.embedder,
         "languages": np.array(sorted(weights.languages)),
@@ -116,11 +125,22 @@ def save(weights: Weights, path: Path) -> None:
             f"{name}.bias": model.sentence.bias,
             f"{name}.floor": model.floor,
         }
-    with path.open("wb") as file:
-        np.savez_compressed(file, **table)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            np.savez_compressed(file, **table)
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise KnowledgeError(
+            f"{path}: the evidence weights cannot be written ({error.strerror}). "
+            "Choose another file."
+        ) from error
 
 
 def _weights(table: dict[str, Any]) -> Weights:
+    """Raises KeyError and ValueError for what is not there or was fitted on other features."""
     languages = {
         str(name): LanguageWeights(
             Logistic(
@@ -133,4 +153,11 @@ def _weights(table: dict[str, Any]) -> Weights:
         )
         for name in table["languages"]
     }
+    widths = {m.sentence.weight.shape for m in languages.values()}
+    if widths != {(len(SENTENCE_FEATURES),)} or table["rows"].shape[1:] != (
+        len(QUESTION_FEATURES),
+    ):
+        raise ValueError("they were fitted on other features")
+    if "any" not in languages:
+        raise ValueError('they have no language "any"')
     return Weights(str(table["embedder"]), languages, Forest(table["rows"], table["labels"]))

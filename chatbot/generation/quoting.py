@@ -12,9 +12,8 @@ from knowledge.keywords import terms
 
 MOST_SENTENCES = 3
 MOST_ROWS = 4  # of one table or list
-MOST_PASSAGES = 2
-WORTH = 0.35  # a further sentence's score relative to the best one's
-PROSE = 0.8  # a sentence's score relative to a better table row's, from which it is preferred
+MOST_PASSAGES = 3
+WORTH = 0.2  # a further sentence's score relative to the best one's
 SAME = 0.6  # token Jaccard above which a sentence repeats another one
 LEANS = re.compile(
     r"^(?:it|they|this|that|these|those|then|also|otherwise|in (?:this|that) case|if so|however)\b"
@@ -50,7 +49,7 @@ class QuotingGenerator:
 
 def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
     """The best sentence and what belongs to it, in reading order: sentences, or rows of a table."""
-    best = _readable(ranked)
+    best = ranked[0]
     if best.passage.kind == "faq":
         return [best]
     table = best.passage.kind == "table"
@@ -69,16 +68,6 @@ def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
     order = {s.passage.id: i for i, s in reversed(list(enumerate(chosen)))}
     order[best.passage.id] = -1
     return sorted(chosen, key=lambda s: (order[s.passage.id], s.position))
-
-
-def _readable(ranked: Sequence[Sentence]) -> Sentence:
-    """The best one; a sentence that is nearly as good reads better than a table's row."""
-    best = ranked[0]
-    if best.passage.kind != "table":
-        return best
-    prose = (s for s in ranked if s.passage.kind not in ("table", "faq"))
-    other = next(prose, best)
-    return other if other.score >= PROSE * best.score else best
 
 
 def _with_context(chosen: list[Sentence]) -> list[Sentence]:
