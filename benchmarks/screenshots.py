@@ -183,6 +183,8 @@ def train_and_promote(page: Page) -> None:
         expect(page.locator("#runs tbody tr").first).to_contain_text(
             "done", timeout=TRAINING * 1_000
         )
+    if page.locator("#runs tbody tr", has_text="●").count():
+        return
     name = page.locator("#runs tbody tr td").first.inner_text()
     page.locator("#run input").click()
     page.get_by_role("option", name=name).click()
@@ -202,7 +204,7 @@ def staff(camera: Camera, server: Server) -> None:
     camera.shoot(page, "desk-training")
     visitor = camera.page("en-US")
     visitor.goto("/")
-    ask(visitor, "Who pays the freight when I return an unused kettle?")
+    ask(visitor, "How long is the warranty on the K2 base?")
     page.get_by_role("tab", name="Conversations").click()
     page.locator("#sessions label").first.click()
     expect(page.locator(".turn.assistant .reply").first).to_be_visible()

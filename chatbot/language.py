@@ -39,7 +39,7 @@ def detect(text: str, configured: Sequence[str], session: str | None = None) -> 
     if len(HANGUL.findall(text)) > len(HAN.findall(text)):
         return "ko"
     han, words = len(HAN.findall(text)), len(LATIN_WORD.findall(text))
-    if han and han >= 2 * len(ENGLISH.findall(text)):
+    if han and han > 2 * len(ENGLISH.findall(text)):
         return _chinese(text, prior)
     if CYRILLIC.search(text) and not words:
         return "ru"

@@ -26,22 +26,23 @@ def _simplified() -> dict[int, str]:
 
 
 @cache
-def _only_simplified() -> frozenset[str]:
-    """Characters that are the Simplified form of another one and have no such form themselves."""
-    table = _simplified()
-    return frozenset(
-        new for old, new in table.items() if chr(old) != new and ord(new) not in table
-    ) - frozenset(_shared())
+def _traditional() -> dict[str, list[str]]:
+    """OpenCC's other table: Simplified character → its Traditional forms, most frequent first."""
+    text = (files("opencc") / "dictionary" / "STCharacters.txt").read_text(encoding="utf-8")
+    pairs = (line.split("\t") for line in text.splitlines() if "\t" in line)
+    return {old: new.split(" ") for old, new in pairs}
 
 
 @cache
-def _shared() -> str:
-    """Written in both scripts: Simplified forms that Traditional has as characters of its own."""
-    path = files("opencc") / "dictionary" / "STCharacters.txt"
-    pairs = (
-        line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if "\t" in line
-    )
-    return "".join(old for old, new in pairs if old in new.split(" "))
+def _only_simplified() -> frozenset[str]:
+    """Simplified characters that Traditional does not write at all."""
+    return frozenset(old for old, new in _traditional().items() if old not in new)
+
+
+@cache
+def _shared() -> frozenset[str]:
+    """Simplified forms that Traditional has as characters of its own."""
+    return frozenset(old for old, new in _traditional().items() if old in new)
 
 
 def simplify(text: str) -> str:

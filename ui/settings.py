@@ -63,6 +63,8 @@ def _from_file(settings: Settings, path: Path) -> Settings:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML ({error}). Correct or remove it.") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}). Correct it.") from error
     for name, table in tables.items():
         if name == "samples":
             settings = replace(settings, samples=_value(table, bool, f"{path}: samples"))
@@ -124,7 +126,8 @@ def _value(raw: Any, kind: Any, where: str) -> Any:
             return words[raw.lower()]
         raise SettingsError(f"{where}: {raw!r} is neither on nor off.")
     try:
-        if isinstance(raw, bool) or (kind is str and not isinstance(raw, str)):
+        cut = kind is int and isinstance(raw, float)  # int() would drop the decimals
+        if cut or isinstance(raw, bool) or (kind is str and not isinstance(raw, str)):
             raise ValueError
         return _positive(kind(raw)) if kind in (int, float) else kind(raw)
     except (TypeError, ValueError):

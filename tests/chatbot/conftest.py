@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     app = build(root / "home", root / "no-models", chatbot=ChatbotSettings(generator="none"))
     for result in app.knowledge.add([folder]):
         assert result.error is None, result
+    app.scorer.warm()
+    app.assistant.intents.fit()
     yield app
     app.close()
 
@@ -67,31 +69,22 @@ def store(database: Database) -> Store:
     return Store(database)
 
 
-MakePassage = Callable[..., Passage]
-
-
-@pytest.fixture(scope="session")
-def make_passage() -> MakePassage:
+def passage(
+    text: str,
+    id: int = 1,
+    kind: BlockKind = "text",
+    title: str = "Returns",
+    language: str = "en",
+) -> Passage:
     """A passage as a search returns it, with this text."""
-
-    def make(
-        text: str,
-        id: int = 1,
-        kind: BlockKind = "text",
-        title: str = "Returns",
-        heading: str = "",
-        language: str = "en",
-    ) -> Passage:
-        return Passage(
-            id=id,
-            document_id=f"document-{id}",
-            collection="default",
-            document=f"{id}.md",
-            title=title,
-            heading=heading,
-            text=text,
-            language=language,
-            kind=kind,
-        )
-
-    return make
+    return Passage(
+        id=id,
+        document_id=f"document-{id}",
+        collection="default",
+        document=f"{id}.md",
+        title=title,
+        heading="",
+        text=text,
+        language=language,
+        kind=kind,
+    )

@@ -36,7 +36,7 @@ def add(paths: tuple[Path, ...], collection: str, json_: bool) -> None:
     with opened() as (app, _):
         for ingested in app.knowledge.add(paths, collection):
             done.append(ingested)
-            if not json_:
+            if ingested.error or not json_:
                 _tell(ingested)
         _prepare(app, done)
     if json_:

@@ -1,0 +1,55 @@
+"""A turn that leans on the one before it is searched for together with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatbot.followup import context, leans
+from chatbot.types import Message
+
+FIRST = Message("user", "How long is the warranty of the K1 kettle?")
+HISTORY = (Message("user", "hello there friends"), FIRST, Message("assistant", "24 months."))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "and the K2?",
+        "And what does the courier cost to Canada?",
+        "what about express delivery to Berlin?",
+        "does it cover the lid and the base plate?",
+        "how much is the other one, please tell me",
+        "can I take that one to the shop for repair",
+        "K2?",
+        "那特快呢？",
+        "那么寄到海外要多少钱",
+        "如果是会员有没有折扣",
+        "金卡会员的运费呢？",
+        "換成大一號的要多少錢",
+        "多久",
+    ],
+)
+def test_leaning(question: str) -> None:
+    assert leans(question)
+    assert context(question, HISTORY) == FIRST.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How much does express delivery to Berlin cost?",
+        "Where is your shop in Berlin?",
+        "普通快递的运费是多少钱？",
+        "忘记密码以后怎么登录",
+        "Android phones cannot find the kettle",  # begins with "and", not the word
+        "Italy: how much is shipping there",
+    ],
+)
+def test_standing_alone(question: str) -> None:
+    assert not leans(question)
+    assert context(question, HISTORY) == ""
+
+
+def test_the_first_turn_has_nothing_to_lean_on() -> None:
+    assert context("and the K2?", ()) == ""
+    assert context("and the K2?", (Message("assistant", "Hello!"),)) == ""

@@ -1,0 +1,132 @@
+"""The first rule that applies decides: one row per rule and per order of two rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chatbot.policy import Situation, decide
+from chatbot.types import Action, HandoffReason, Intent, Verdict
+
+CLEAN = Verdict("?")
+TOPIC = Intent("shipping", 0.8)
+HELLO = Intent("greeting", 1.0, "smalltalk")
+PERSON = Intent("person", 1.0, "person")
+NOW = Situation("bot", CLEAN, TOPIC, floor=0.5)
+
+
+def blocked(rule: str) -> Verdict:
+    return Verdict("?", rule=rule)
+
+
+CASES = {
+    "evidence, no writer": (replace(NOW, evidence=0.9), Action.QUOTE, "", None),
+    "evidence and writer": (replace(NOW, evidence=0.9, writer=True), Action.ANSWER, "", None),
+    "at the floor": (replace(NOW, evidence=0.5), Action.QUOTE, "", None),
+    "below the floor": (replace(NOW, evidence=0.499), Action.REFUSE, "no_evidence", None),
+    "another floor": (replace(NOW, evidence=0.6, floor=0.7), Action.REFUSE, "no_evidence", None),
+    "a writer needs evidence too": (replace(NOW, writer=True), Action.REFUSE, "no_evidence", None),
+    "approved": (replace(NOW, approved=True), Action.QUOTE, "", None),
+    "approved, writer": (replace(NOW, approved=True, writer=True), Action.QUOTE, "", None),
+    "second miss": (
+        replace(NOW, misses=1),
+        Action.HAND_OVER,
+        "hand_over_missing",
+        HandoffReason.MISSING_KNOWLEDGE,
+    ),
+    "evidence after a miss": (replace(NOW, misses=1, evidence=0.9), Action.QUOTE, "", None),
+    "miss while waiting": (
+        replace(NOW, state="waiting"),
+        Action.REFUSE,
+        "already_waiting",
+        None,
+    ),
+    "second miss while waiting": (
+        replace(NOW, state="waiting", misses=1),
+        Action.REFUSE,
+        "already_waiting",
+        None,
+    ),
+    "evidence while waiting": (
+        replace(NOW, state="waiting", evidence=0.9),
+        Action.QUOTE,
+        "",
+        None,
+    ),
+    "small talk": (replace(NOW, intent=HELLO), Action.SMALLTALK, "greeting", None),
+    "small talk after a miss": (
+        replace(NOW, intent=HELLO, misses=1),
+        Action.SMALLTALK,
+        "greeting",
+        None,
+    ),
+    "asks for a person": (
+        replace(NOW, intent=PERSON, evidence=0.9, approved=True),
+        Action.HAND_OVER,
+        "hand_over_request",
+        HandoffReason.CUSTOMER_REQUEST,
+    ),
+    "injection": (
+        replace(NOW, verdict=blocked("injection"), evidence=0.9),
+        Action.REFUSE,
+        "injection",
+        None,
+    ),
+    "injection and a person": (
+        replace(NOW, verdict=blocked("injection"), intent=PERSON),
+        Action.REFUSE,
+        "injection",
+        None,
+    ),
+    "self-harm": (
+        replace(NOW, verdict=blocked("self_harm"), approved=True),
+        Action.HAND_OVER,
+        "self_harm",
+        HandoffReason.POLICY,
+    ),
+    "threat": (
+        replace(NOW, verdict=blocked("threat")),
+        Action.HAND_OVER,
+        "hand_over_policy",
+        HandoffReason.POLICY,
+    ),
+    "a person is there": (
+        replace(NOW, state="person", evidence=0.9, approved=True),
+        Action.WAIT,
+        "",
+        None,
+    ),
+    "a person is there, asked for again": (
+        replace(NOW, state="person", intent=PERSON),
+        Action.WAIT,
+        "",
+        None,
+    ),
+    "a person is there, blocked": (
+        replace(NOW, state="person", verdict=blocked("injection")),
+        Action.WAIT,
+        "",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_decide(name: str) -> None:
+    situation, action, phrase, reason = CASES[name]
+    decision = decide(situation)
+    assert (decision.action, decision.phrase, decision.reason) == (action, phrase, reason)
+    assert decision.why
+
+
+def test_the_table_reaches_every_action_but_clarify() -> None:
+    """CLARIFY is said of messages that no rule can read: empty or too long."""
+    assert {case[1] for case in CASES.values()} == set(Action) - {Action.CLARIFY}
+
+
+@pytest.mark.parametrize("misses", range(5))
+@pytest.mark.parametrize("writer", [False, True])
+def test_missing_knowledge_calls_nobody_twice(misses: int, writer: bool) -> None:
+    waiting = replace(NOW, state="waiting", misses=misses, writer=writer)
+    assert decide(waiting).reason is None
