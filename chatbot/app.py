@@ -124,7 +124,12 @@ def build(
 def _generator(models: Path, settings: ChatbotSettings) -> TransformersGenerator | None:
     if settings.generator == "none":
         return None
-    return TransformersGenerator(models, settings.generator, revision=settings.generator_revision)
+    return TransformersGenerator(
+        models,
+        settings.generator,
+        revision=settings.generator_revision,
+        languages=frozenset(settings.generator_languages) or None,
+    )
 
 
 def _embedder(settings: KnowledgeSettings, models: Path) -> tuple[Embedder, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from chatbot.types import Support
 from knowledge.faq import negated
@@ -11,8 +12,10 @@ from knowledge.keywords import query_terms, terms
 from knowledge.split import sentences
 from knowledge.types import Passage
 
-FLOOR = 0.6  # share of a sentence's content terms that must stand in one passage
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+FLOOR = 0.7  # share of a sentence's content terms that must stand in one place of a passage
+# A range is one figure: "1 day" is not supported by "1–3 days".
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:\s?[-–—~～]\s?\d+(?:[.,]\d+)*)?")
+DASH = re.compile(r"\s?[-–—~～]\s?")
 LINK = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
@@ -44,31 +47,45 @@ def check(sentence: str, passages: Sequence[Passage]) -> Support:
     """The passage that supports the sentence best, and what is wrong if none does."""
     if CLAIM.search(sentence):
         return Support(sentence, None, 0.0, "claims an action that was not taken")
-    wanted = set(query_terms(sentence)) or set(terms(sentence))
-    if not wanted or not passages:
-        return Support(sentence, None, 0.0, "says nothing that could be supported")
-    texts = [_around(p.title, p.heading, p.text) for p in passages]
-    shares = [len(wanted & set(terms(text))) / len(wanted) for text in texts]
-    best = max(range(len(passages)), key=shares.__getitem__)
-    problem = _problem(sentence, shares[best], texts[best], passages[best].text)
-    return Support(sentence, None if problem else passages[best].id, shares[best], problem)
+    found = [(*_compared(sentence, p.title, p.heading, p.text), p.id) for p in passages]
+    if not found:
+        return Support(sentence, None, 0.0, "there is no passage")
+    share, problem, passage = max(found, key=lambda one: (one[1] is None, one[0]))
+    return Support(sentence, None if problem else passage, share, problem)
 
 
 def supports(sentence: str, title: str, heading: str, text: str) -> bool:
     """Whether this one passage supports the sentence."""
-    around = _around(title, heading, text)
+    problem = _compared(sentence, title, heading, text)[1]
+    return not CLAIM.search(sentence) and problem is None
+
+
+def _compared(sentence: str, title: str, heading: str, text: str) -> tuple[float, str | None]:
+    """Share of its content terms, 0..1, and the problem, with the part that fits best.
+
+    A part is one sentence or two in a row: a sentence mixed from all over a passage can have
+    every word of it and still be wrong.
+    """
     wanted = set(query_terms(sentence)) or set(terms(sentence))
-    share = len(wanted & set(terms(around))) / len(wanted) if wanted else 0.0
-    return not CLAIM.search(sentence) and _problem(sentence, share, around, text) is None
+    if not wanted:
+        return 0.0, "says nothing that could be supported"
+    parts = sentences(text)
+    windows = parts + [f"{a} {b}" for a, b in pairwise(parts)] or [text]
+    compared = []
+    for window in windows:
+        around = f"{title} {heading} {window}"
+        share = len(wanted & set(terms(around))) / len(wanted)
+        compared.append((share, _problem(sentence, share, around, window)))
+    return max(compared, key=lambda one: (one[1] is None, one[0]))
 
 
-def _problem(sentence: str, share: float, around: str, text: str) -> str | None:
+def _problem(sentence: str, share: float, around: str, window: str) -> str | None:
     missing = sorted(figures(sentence) - figures(around))
     if missing:
         return f"{missing[0]} is not in the passage"
     if share < FLOOR:
-        return f"only {share:.0%} of its words are in a passage"
-    if negated(sentence) != negated(nearest_sentence(sentence, text)):
+        return f"only {share:.0%} of its words are in one place of a passage"
+    if negated(sentence) != negated(window):
         return "negates where the passage does not, or the reverse"
     return None
 
@@ -87,7 +104,8 @@ def nearest_sentence(sentence: str, text: str) -> str:
 def figures(text: str) -> frozenset[str]:
     """Numbers (words as digits, no thousands separators), links and addresses of a text."""
     digits = NUMBER_WORD.sub(lambda m: f" {_digits(m[0])} ", text)
-    numbers = {m.replace(",", "").rstrip(".") for m in NUMBER.findall(LINK.sub(" ", digits))}
+    found = NUMBER.findall(LINK.sub(" ", digits))
+    numbers = {DASH.sub("-", m.replace(",", "").rstrip(".")) for m in found}
     return frozenset(numbers | {m.rstrip(".,)") for m in LINK.findall(text)})
 
 
@@ -105,7 +123,3 @@ def _digits(word: str) -> str:
 def abstains(sentence: str) -> bool:
     """Whether the generator says that it does not know."""
     return bool(ABSTAINS.search(sentence))
-
-
-def _around(title: str, heading: str, text: str) -> str:
-    return f"{title} {heading} {text}"

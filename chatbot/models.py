@@ -314,8 +314,8 @@ def _fetch_hub(
         commit = revision or HfApi().model_info(name).sha
         patterns = [f"*{suffix}" for suffix in ALLOWED]
         snapshot_download(name, revision=commit, local_dir=built, allow_patterns=patterns)
-    except (OSError, ValueError) as error:  # the hub's own errors derive from OSError
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # the edge: the client raises its own, the network's and others
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"{name}: the hub did not deliver it ({reason}). Check the id, the revision and "
             "the network, then run `zhike models pull` again."

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from knowledge.errors import KnowledgeError
-from knowledge.evidence import EvidenceScorer, Picture
+from knowledge.evidence import EvidenceScorer, Picture, sentence_scores
 from knowledge.features import Sentence, question_features
 from knowledge.types import Passage, Vectors
 from knowledge.weights import Floats, Forest, LanguageWeights, Logistic, Weights, grow
@@ -148,7 +148,7 @@ def _unseen(cases: Sequence[Case], families: Sequence[str]) -> tuple[Floats, Flo
 
 def _picture_row(case: Case, model: Logistic) -> tuple[Floats, bool]:
     picture = case.picture
-    scores = model.probability(picture.rows)
+    scores = sentence_scores(model, picture.rows)
     row = question_features(
         picture.asked, picture.rows, scores, picture.found, case.labelled.language
     )

@@ -139,7 +139,7 @@ def make_embedder(settings: KnowledgeSettings, models: Path) -> Embedder:
     name = settings.embedder
     if name == PACKAGED:
         return PackagedE5()
-    for folder in (models / name, Path(name)):
+    for folder in (models / name.replace("/", "--"), Path(name)):
         if folder.is_dir():
             return SentenceTransformerEmbedder(str(folder), settings.embedder_revision)
     if HUB_ID.fullmatch(name):

@@ -18,6 +18,7 @@ from sqlite_utils import Migrations
 from knowledge.content_words import content_words
 from knowledge.database import Database
 from knowledge.features import (
+    COLUMN,
     Asked,
     Floats,
     Sentence,
@@ -29,8 +30,9 @@ from knowledge.features import (
 )
 from knowledge.keywords import query_terms
 from knowledge.types import Embedder, Passage, Vectors
-from knowledge.weights import Weights
+from knowledge.weights import Logistic, Weights
 
+OTHER = 0.1  # what is left of a sentence's score when it names another identifier
 migrations = Migrations("evidence")
 
 
@@ -92,7 +94,7 @@ class EvidenceScorer:
         picture = self.picture(question, vector, passages, context)
         if picture is None:
             return Evidence((), 0.0, model.floor)
-        scores = model.sentence.probability(picture.rows)
+        scores = sentence_scores(model.sentence, picture.rows)
         row = question_features(picture.asked, picture.rows, scores, picture.found, language)
         ranked = tuple(
             replace(picture.found[i], score=float(scores[i]))
@@ -170,6 +172,14 @@ class EvidenceScorer:
             (row["chunk_id"], row["position"]): np.frombuffer(row["vector"], np.float32)
             for row in rows
         }
+
+
+def sentence_scores(model: Logistic, rows: Floats) -> Floats:
+    """(n, sentence features) to (n,), 0..1. Asked about E2, a sentence on E5 is noise, however
+    close its meaning."""
+    other = rows[:, COLUMN["other_identifier"]] > 0
+    scores: Floats = model.probability(rows) * np.where(other, OTHER, 1.0)
+    return scores
 
 
 def in_context(sentence: Sentence) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 
 # Before torch, FAISS or the embedder load: idle OpenMP threads sleep instead of spinning, which
 # made an answer three times slower on two busy cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+if "pull" not in sys.argv:  # the one command that may reach a hub
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import importlib
 import logging
-import sys
 
 import click
 

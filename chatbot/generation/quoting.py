@@ -12,8 +12,8 @@ from knowledge.keywords import terms
 
 MOST_SENTENCES = 3
 MOST_ROWS = 4  # of one table or list
-MOST_PASSAGES = 3
-WORTH = 0.2  # a further sentence's score relative to the best one's
+MOST_PASSAGES = 2
+WORTH = 0.3  # a further sentence's score relative to the best one's
 SAME = 0.6  # token Jaccard above which a sentence repeats another one
 LEANS = re.compile(
     r"^(?:it|they|this|that|these|those|then|also|otherwise|in (?:this|that) case|if so|however)\b"

@@ -7,6 +7,7 @@ import os
 import warnings
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -77,7 +78,7 @@ class Terminal:
     """Stages as lines, training as a bar with loss, tokens per second and time left."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Terminal:
         return self
