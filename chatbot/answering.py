@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,7 +13,7 @@ from chatbot.generation.protocol import Generation, Generator
 from chatbot.generation.quoting import QuotingGenerator
 from chatbot.phrases import phrase
 from chatbot.types import Action, Citation, Delta
-from knowledge.split import sentences
+from knowledge.split import glue, sentences
 from knowledge.types import FaqMatch, Passage
 
 log = logging.getLogger(__name__)
@@ -113,7 +112,7 @@ class Answering:
         if passage is None or full or grounding.abstains(sentence) or sentence in answer.text:
             answer.note += f"; dropped: {sentence[:80]} ({support.problem or 'repeats or full'})"
             return
-        text = _glue(answer.text, sentence) + sentence
+        text = glue(answer.text, sentence) + sentence
         answer.text += text
         answer.cite(passage, grounding.nearest_sentence(sentence, passage.text), support.score)
         yield Delta(text)
@@ -138,8 +137,3 @@ def _introduced(text: str, spoken: str, wanted: str) -> str:
     if spoken.split("-")[0] == wanted.split("-")[0]:
         return text
     return f"{phrase('other_language', wanted)}\n{text}"
-
-
-def _glue(before: str, sentence: str) -> str:
-    """What goes between two sentences: nothing in Chinese, a blank elsewhere."""
-    return "" if not before or re.match(r"[\u3400-\u9fff]", sentence) else " "

@@ -63,6 +63,12 @@ def _latin_end(line: str, start: int, end: int, mark: str) -> bool:
     return True
 
 
+def glue(before: str, after: str) -> str:
+    """What goes between two sentences: nothing where one side is Chinese, a blank elsewhere."""
+    wide = re.search(r"[\u3000-\u9fff\uff00-\uffef]$", before)
+    return "" if not before or wide or re.match(r"[\u3000-\u9fff\uff00-\uffef]", after) else " "
+
+
 def split(parsed: Parsed, count: Count, limit: int) -> list[Chunk]:
     """Chunks in reading order, none over `limit` tokens where it can be cut; FAQ pairs stay whole.
 

@@ -24,8 +24,9 @@ from ui.settings import ServerSettings
 
 log = logging.getLogger(__name__)
 
-MAX_TEXT = 2_000  # characters of a message
+MAX_NOTE = 2_000  # characters of a request for a person
 PROBE_SECONDS = 1.0  # readiness writes at most once per this time
+USABLE = ("ready", "rebuilt")  # how the state of an index begins that can be searched
 T = TypeVar("T")
 VisitorHeader = Annotated[str | None, Header(alias="X-Zhike-Visitor")]
 
@@ -35,7 +36,7 @@ class Question(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")
+    text: str = Field(min_length=1, pattern=r"\S")  # at most chatbot.max_question characters
     session_id: str | None = Field(None, max_length=64)
     visitor: str | None = Field(None, max_length=64)
     language: Literal["zh-Hans", "zh-Hant", "en"] | None = None
@@ -56,7 +57,7 @@ class PersonRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: str = Field("", max_length=MAX_TEXT)
+    note: str = Field("", max_length=MAX_NOTE)
 
 
 class Limits:
@@ -79,6 +80,7 @@ def router(app: App, limits: Limits) -> APIRouter:
     def chat(question: Question, request: Request, visitor: VisitorHeader = None) -> Response:
         """Answer one message. With `Accept: text/event-stream`: events stage, delta, reply."""
         owner = _visitor(visitor or question.visitor)
+        _check_length(question.text, app.assistant.settings.max_question)
         _allow(limits, owner, request)
         incoming = Incoming(
             text=question.text,
@@ -132,7 +134,10 @@ def probes(app: App) -> APIRouter:
     def readyz() -> Response:
         health = app.health()
         problems = list(health.problems)
-        ok = health.ok and _writable(app, last, problems)
+        indexed = health.index.startswith(USABLE)
+        if not indexed:
+            problems.append(f"The index cannot be searched: {health.index}.")
+        ok = _writable(app, last, problems) and health.ok and indexed
         body = {
             "status": "ready" if ok else "not ready",
             "generator": health.generator,
@@ -187,6 +192,11 @@ def _visitor(given: str | None) -> str:
     if not VISITOR.fullmatch(given):
         raise HTTPException(400, "X-Zhike-Visitor must be 32 hexadecimal digits, as returned.")
     return given
+
+
+def _check_length(text: str, limit: int) -> None:
+    if len(text.strip()) > limit:
+        raise HTTPException(422, f"text: it has {len(text.strip())} characters, at most {limit}.")
 
 
 def _allow(limits: Limits, visitor: str, request: Request) -> None:

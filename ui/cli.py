@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-# Before torch, FAISS or the embedder load: idle OpenMP threads sleep instead of spinning, which
-# made an answer three times slower on two busy cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-if "pull" not in sys.argv:  # the one command that may reach a hub
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
 import importlib
 import logging
+import os
+import sys
 
 import click
 
@@ -60,8 +51,19 @@ def zhike(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, stream=sys.stderr)
 
 
+def _environment() -> None:
+    """Before torch, FAISS or the embedder load, which is when a command is run."""
+    # Idle OpenMP threads sleep: spinning made an answer three times slower on two busy cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if "pull" not in sys.argv:  # the one command that may reach a hub
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
 def main() -> None:
     """Run a command; an expected error is one sentence on standard error and exit status 1."""
+    _environment()
     try:
         zhike(prog_name="zhike")
     except (ChatbotError, KnowledgeError, FinetuneError) as error:

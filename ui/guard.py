@@ -30,7 +30,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 BODY = 64 * 1024  # bytes
-UPLOAD = 26 * 1024 * 1024  # 25 MB and the form around them
+UPLOAD = 26 * 1024 * 1024  # bytes: 25 MB and the form around them
 VISITOR_COOKIE = "zhike_visitor"
 DESK_COOKIE = "zhike_desk"
 VISITOR = re.compile(r"[0-9a-f]{32}")
@@ -89,10 +89,19 @@ class TooLarge(Exception):
 class Guard:
     """Checks path, origin, body and staff session; adds headers; turns any escape into JSON."""
 
-    def __init__(self, app: App, accounts: Accounts, public_origins: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        app: App,
+        accounts: Accounts,
+        public_origins: tuple[str, ...] = (),
+        body: int = BODY,
+        upload: int = UPLOAD,
+    ) -> None:
+        """`body` and `upload`: bytes of a request, the second of one that brings staff's files."""
         self._app = app
         self._accounts = accounts
         self._origins = frozenset(public_origins)
+        self._body, self._upload = body, upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -113,11 +122,12 @@ class Guard:
                 await refused(scope, receive, answer.send)
                 return
             answer.visitor(scope)
-            await self._app(scope, await _checked_body(scope, receive), answer.send)
+            body = await _checked_body(scope, receive, self._limit(scope))
+            await self._app(scope, body, answer.send)
         except Refusal as refusal:
             await answer.error(refusal.status, refusal.message, receive)
         except TooLarge:
-            await answer.error(413, _too_large(scope), receive)
+            await answer.error(413, _too_large(self._limit(scope)), receive)
         except asyncio.CancelledError:  # the server stops and the grace time is over
             await answer.cut()
         except Exception:
@@ -133,8 +143,11 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             raise Refusal(400, "The header Content-Length is not a number.")
-        if int(length) > _limit(scope):
-            raise Refusal(413, _too_large(scope))
+        if int(length) > self._limit(scope):
+            raise Refusal(413, _too_large(self._limit(scope)))
+
+    def _limit(self, scope: Scope) -> int:
+        return self._upload if scope["path"] == "/desk/gradio_api/upload" else self._body
 
     def _check_origin(self, path: str, headers: Headers) -> None:
         """Other sites' pages may not act here, except the named ones on the public API."""
@@ -263,17 +276,12 @@ def _page(path: str) -> bool:
     return PAGE.fullmatch(path) is not None
 
 
-def _limit(scope: Scope) -> int:
-    return UPLOAD if scope["path"] == "/desk/gradio_api/upload" else BODY
+def _too_large(limit: int) -> str:
+    return f"The request is too large; at most {limit // 1024} KB are allowed."
 
 
-def _too_large(scope: Scope) -> str:
-    return f"The request is too large; at most {_limit(scope) // 1024} KB are allowed."
-
-
-async def _checked_body(scope: Scope, receive: Receive) -> Receive:
-    """The body, cut off at its limit; a JSON body is read whole and must be a JSON object."""
-    limit = _limit(scope)
+async def _checked_body(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """The body, cut off at `limit` bytes; a JSON body is read whole and must be a JSON object."""
     if Headers(scope=scope).get("content-type", "").startswith("multipart/"):
         return _counted(receive, limit)
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):

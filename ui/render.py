@@ -55,12 +55,16 @@ def plain(text: str) -> str:
     return html.escape(clean(text)).replace("\n", "<br>")
 
 
-def passage(text: str, sentence: str) -> str:
-    """A passage with its supporting sentence marked; unmarked when it is not a part of it."""
-    before, found, after = text.partition(sentence) if sentence else (text, "", "")
-    if not found:
-        return plain(text)
-    return f"{plain(before)}<mark>{plain(found)}</mark>{plain(after)}"
+def passage(text: str, *sentences: str) -> str:
+    """A passage with its supporting sentences marked; those that are no part of it are left out."""
+    places = sorted((text.find(s), text.find(s) + len(s)) for s in sentences if s and s in text)
+    shown, end = "", 0
+    for start, stop in places:
+        start = max(start, end)  # one may hold another
+        if start < stop:
+            shown += f"{plain(text[end:start])}<mark>{plain(text[start:stop])}</mark>"
+            end = stop
+    return shown + plain(text[end:])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], name: str = "table") -> str:

@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from chatbot.app import App
 from ui import api
 from ui.accounts import Accounts
-from ui.guard import Guard, desk_token
+from ui.guard import BODY, Guard, desk_token
 from ui.pages import login
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
@@ -32,6 +32,7 @@ from ui.settings import Settings
 STATIC = Path(__file__).parent / "static"
 UPLOADS = "zhike-uploads-"
 QUEUE = 64  # waiting calls of a page; more are refused at once
+ESCAPED = 12  # bytes of a character in JSON at most: "\\ud83d\\udc4d"
 AT_ONCE = 24  # calls of one kind that run at the same time
 FONT = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Noto Sans CJK SC", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Noto Sans Mono CJK SC", "monospace")
@@ -74,9 +75,17 @@ def build(app: App, settings: Settings) -> Web:
     site.include_router(api.router(app, limits))
     site.include_router(login.router(accounts))
     desk = DeskPage(app, settings).build()
-    _mount(site, desk, "/desk", "desk", auth_dependency=_staff(accounts))
-    _mount(site, CustomerPage(app, limits).build(), "/", "customer")
-    return Web(Guard(site, accounts, settings.server.public_origins), site, accounts)
+    most_mb = settings.knowledge.max_file_mb
+    _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))
+    _mount(site, CustomerPage(app, limits).build(), "/", "customer", most_mb)
+    guard = Guard(
+        site,
+        accounts,
+        settings.server.public_origins,
+        body=max(BODY, BODY // 2 + ESCAPED * app.assistant.settings.max_question),
+        upload=(settings.knowledge.max_file_mb + 1) << 20,  # and the form around the file
+    )
+    return Web(guard, site, accounts)
 
 
 def clear_uploads() -> None:
@@ -90,7 +99,10 @@ def _uploads() -> Path:
     return Path(os.environ.get("GRADIO_TEMP_DIR", ""))
 
 
-def _mount(site: FastAPI, blocks: gr.Blocks, path: str, name: str, **options: Any) -> None:
+def _mount(
+    site: FastAPI, blocks: gr.Blocks, path: str, name: str, most_mb: int, **options: Any
+) -> None:
+    """`most_mb`: of an uploaded file."""
     blocks.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
     gr.mount_gradio_app(
         site,
@@ -110,7 +122,7 @@ def _mount(site: FastAPI, blocks: gr.Blocks, path: str, name: str, **options: An
         footer_links=[],
         run_history=False,
         show_error=True,
-        max_file_size="25mb",
+        max_file_size=f"{most_mb}mb",
         ssr_mode=False,
         enable_monitoring=False,
         allowed_paths=[],

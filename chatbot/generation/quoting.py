@@ -9,11 +9,13 @@ from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Generation, Piece
 from knowledge.features import Sentence, split
 from knowledge.keywords import terms
+from knowledge.split import glue
 
 MOST_SENTENCES = 3
 MOST_ROWS = 4  # of one table or list
 MOST_PASSAGES = 2
 WORTH = 0.3  # a further sentence's score relative to the best one's
+OWN_LANGUAGE = 0.5  # score relative to the best one's, from which the customer's language is quoted
 SAME = 0.6  # token Jaccard above which a sentence repeats another one
 LEANS = re.compile(
     r"^(?:it|they|this|that|these|those|then|also|otherwise|in (?:this|that) case|if so|however)\b"
@@ -33,17 +35,16 @@ class QuotingGenerator:
         if not request.sentences:
             raise GenerationError("Nothing to quote: the request has no ranked sentences.")
         kind = ""  # of the sentence before
-        for number, sentence in enumerate(choose(request.sentences)):
+        last = ""
+        for sentence in choose(spoken(request.sentences, request.language)):
             if request.cancelled.is_set():
                 yield Piece("", engine=self.name, stop="cancelled")
                 return
-            lines = "list" in (sentence.passage.kind, kind) or "table" in (
-                sentence.passage.kind,
-                kind,
-            )
-            before = "" if number == 0 else "\n" if lines else joint(sentence)
-            kind = sentence.passage.kind
-            yield Piece(before + shown(sentence), (sentence.passage.id,), sentence.text, self.name)
+            lines = {"list", "table"} & {sentence.passage.kind, kind}
+            text = shown(sentence)
+            before = "\n" if lines and last else glue(last, text)
+            kind, last = sentence.passage.kind, text
+            yield Piece(before + text, (sentence.passage.id,), sentence.text, self.name)
         yield Piece("", engine=self.name, stop="end")
 
 
@@ -52,6 +53,7 @@ def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
     best = ranked[0]
     if best.passage.kind == "faq":
         return [best]
+    ranked = [s for s in ranked if _family(s) == _family(best)]  # one language per quote
     table = best.passage.kind == "table"
     most = MOST_ROWS if table else MOST_SENTENCES
     chosen = [best]
@@ -68,6 +70,19 @@ def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
     order = {s.passage.id: i for i, s in reversed(list(enumerate(chosen)))}
     order[best.passage.id] = -1
     return sorted(chosen, key=lambda s: (order[s.passage.id], s.position))
+
+
+def spoken(ranked: Sequence[Sentence], language: str) -> list[Sentence]:
+    """The customer's own language first, when it has something nearly as good."""
+    family = language.split("-")[0]
+    own = [s for s in ranked if _family(s) == family]
+    if own and own[0].score >= OWN_LANGUAGE * ranked[0].score:
+        return own
+    return list(ranked)
+
+
+def _family(sentence: Sentence) -> str:
+    return sentence.passage.language.split("-")[0]
 
 
 def _with_context(chosen: list[Sentence]) -> list[Sentence]:
@@ -98,8 +113,3 @@ def shown(sentence: Sentence) -> str:
     if sentence.passage.kind == "table":
         text = text.replace(" | ", " · ")
     return f"- {text}" if sentence.passage.kind in ("table", "list") else text
-
-
-def joint(sentence: Sentence) -> str:
-    """What goes between a sentence and the one before it: nothing in Chinese, a blank elsewhere."""
-    return "" if re.match(r"[\u3000-\u9fff\uff00-\uffef]", sentence.text) else " "

@@ -23,6 +23,18 @@ def ask(page: Page, text: str) -> None:
     expect(page.locator("#send")).to_be_visible(timeout=30_000)
 
 
+def inside(page: Page) -> None:
+    """What a customer needs at any time is on the phone's screen, and nothing covers another."""
+    end = 0.0
+    for element in ("#language", "#new", "#person"):
+        box = page.locator(element).bounding_box()
+        assert box and box["x"] >= end, element
+        end = box["x"] + box["width"]
+        assert end <= PHONE["width"], element
+    box = page.locator("#send").bounding_box()
+    assert box and box["x"] + box["width"] <= PHONE["width"]
+
+
 def test_a_question_a_source_a_thumb_and_a_person(
     new_page: NewPage, running: Running, shot: Shot
 ) -> None:
@@ -42,7 +54,10 @@ def test_a_question_a_source_a_thumb_and_a_person(
     expect(page.locator(".cite[open] .cite-file").first).to_contain_text(".")
     shot(page, "customer-answer-1280")
 
-    page.locator(".message-buttons button").first.click()  # thumb down
+    down, up = (page.locator(".message-buttons button").nth(n) for n in (0, 1))
+    boxes = up.bounding_box(), down.bounding_box()
+    assert boxes[0] and boxes[1] and boxes[0]["x"] < boxes[1]["x"], "the thumb up comes first"
+    down.click()
     expect(page.locator("#feedback")).to_be_visible()
     page.locator("#feedback label", has_text="Something is missing").click()
     shot(page, "customer-feedback-1280")
@@ -59,7 +74,7 @@ def test_a_question_a_source_a_thumb_and_a_person(
 
     page.reload()
     expect(page.locator(".reply").first).to_contain_text("cannot be returned")
-    expect(page.locator("#notice")).to_contain_text("colleague")
+    expect(page.locator("#notice")).to_contain_text("The team has your request")
 
 
 def test_a_chinese_phone(new_page: NewPage, shot: Shot) -> None:
@@ -73,15 +88,16 @@ def test_a_chinese_phone(new_page: NewPage, shot: Shot) -> None:
     shot(page, "customer-answer-390")
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= PHONE["width"], "the page is wider than the phone"
-    for element in ("#person", "#send", "#language"):
-        box = page.locator(element).bounding_box()
-        assert box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"], element
-
+    inside(page)
     page.locator("#language label", has_text="EN").click()
     expect(page.locator("#person")).to_have_text("Talk to a person")
+    inside(page)
+    shot(page, "customer-answer-en-390")
     page.reload()
     expect(page.locator("#person")).to_have_text("Talk to a person")
     expect(page.locator(".reply").last).to_contain_text("10 元")
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".reply")).to_have_count(0)
 
 
 def test_an_example_is_one_click(new_page: NewPage) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chatbot.store import new_id
-from chatbot.types import Incoming
+from chatbot.types import HandoffReason, Incoming
 from tests.journeys.conftest import PHONE, NewPage, Shot
 from tests.ui.conftest import PASSWORD, Running
 
@@ -56,6 +56,18 @@ def test_first_start_upload_search_remove(
     cosine = float(first.locator("td").nth(3).inner_text())
     assert 0.7 < cosine <= 1
     shot(page, "desk-documents-1280")
+    cut = page.locator("#documents .header-cell :not(svg *)").evaluate_all(
+        "all => all.filter(e => e.scrollWidth > e.clientWidth && e.clientWidth && e.innerText)"
+        ".map(e => e.innerText)"
+    )
+    assert cut == [], "column headers are cut"
+    last = page.locator("#documents .header-cell").last.bounding_box()
+    whole = page.locator("#documents").bounding_box()
+    assert last and whole
+    cell = page.locator("#documents .virtual-row .body-cell").nth(7).bounding_box()
+    assert cell and abs(cell["x"] - last["x"]) < 2, "header and column stand apart"
+    for end in (last["x"] + last["width"], cell["x"] + cell["width"]):
+        assert end > whole["x"] + whole["width"] - 5, "an empty strip"
 
     page.locator("#documents .body-cell", has_text="parking.md").first.click()
     expect(page.locator("#document .chunk").first).to_contain_text("free for two hours")
@@ -74,6 +86,9 @@ def test_first_start_upload_search_remove(
 def test_a_conversation_is_read_with_its_reasons(
     new_page: NewPage, running: Running, shot: Shot
 ) -> None:
+    caller = new_id()
+    asked = running.app.assistant.reply(Incoming("Hello", caller, language="en"))
+    running.app.store.request_person(asked.session_id, caller, HandoffReason.CUSTOMER_REQUEST)
     question = Incoming("Can I return opened tea?", new_id(), language="en")
     running.app.assistant.reply(question)
     page = new_page("en-US")
@@ -83,6 +98,10 @@ def test_a_conversation_is_read_with_its_reasons(
     expect(page.locator(".turn.assistant .reply").first).to_contain_text("cannot be returned")
     page.locator(".trace summary").first.click()
     expect(page.locator(".steps").first).to_contain_text("approved answer")
+    expect(page.locator(".steps").first).to_contain_text("intent (patterns)")
+    expect(page.locator(".steps").first).to_contain_text("intent (meaning)")
+    expect(page.locator(".turn .when").first).to_contain_text("UTC")
+    expect(page.locator("#sessions label").first).to_contain_text("UTC")
     shot(page, "desk-conversation-1280")
     page.get_by_role("tab", name="Training").click()
     expect(page.locator("#training-now")).to_contain_text("No training is running")
@@ -94,6 +113,11 @@ def test_a_conversation_is_read_with_its_reasons(
     shot(page, "desk-training-1280")
     page.get_by_role("tab", name="Health").click()
     expect(page.locator("#health")).to_contain_text("multilingual-e5-small")
+    row = page.locator("#health tr", has_text="Chunks").locator("td")
+    expect(row).to_have_text(str(running.app.knowledge.status().chunks))
+    waiting = sum(session.waiting for session in running.app.store.sessions())
+    row = page.locator("#health tr", has_text="waiting for a person").locator("td")
+    expect(row).to_have_text(str(waiting))
     shot(page, "desk-health-1280")
 
 

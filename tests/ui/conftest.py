@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from chatbot.app import App, build
 from chatbot.settings import ChatbotSettings
+from knowledge.settings import KnowledgeSettings
 from ui import web
 from ui.settings import ServerSettings, Settings
 
@@ -49,7 +50,12 @@ class Running:
     token: str  # one-time, unless a password was set
 
 
-def made(home: Path, **server: object) -> tuple[App, Settings]:
+def made(
+    home: Path,
+    chatbot: ChatbotSettings | None = None,
+    knowledge: KnowledgeSettings | None = None,
+    **server: object,
+) -> tuple[App, Settings]:
     """An app over a home with a few documents; answers are quoted, no model writes."""
     folder = home / "documents"
     folder.mkdir(parents=True)
@@ -59,7 +65,8 @@ def made(home: Path, **server: object) -> tuple[App, Settings]:
         home=home,
         models=home / "no-models",
         samples=False,
-        chatbot=ChatbotSettings(generator="none"),
+        knowledge=knowledge or KnowledgeSettings(),
+        chatbot=chatbot or ChatbotSettings(generator="none"),
         server=ServerSettings(**server),  # type: ignore[arg-type]
     )
     app = build(home, settings.models, settings.knowledge, settings.chatbot)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from chatbot.settings import ChatbotSettings
 from chatbot.store import new_id
 from tests.ui.conftest import Running, made
 from ui import web
@@ -139,6 +140,27 @@ def test_not_ready_while_the_database_cannot_be_written(tmp_path: Path) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
     assert client.get("/healthz").status_code == 200
+    app.close()
+
+
+def test_not_ready_without_a_usable_index(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    client = TestClient(web.build(app, settings).asgi)
+    app.knowledge._index.state = "rebuilt at start: its file was damaged"
+    assert client.get("/readyz").status_code == 200
+    app.knowledge._index.state = "damaged"
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+    assert "damaged" in answer.json()["problems"][-1]
+    app.close()
+
+
+def test_the_longest_question_is_a_setting(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home", ChatbotSettings(generator="none", max_question=9_000))
+    client = TestClient(web.build(app, settings).asgi)
+    assert client.post("/api/v1/chat", json={"text": "茶" * 9_000}).status_code == 200
+    answer = client.post("/api/v1/chat", json={"text": "茶" * 9_001})
+    assert (answer.status_code, "9000" in answer.json()["error"]) == (422, True)
     app.close()
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
-from tests.ui.conftest import Running
+from chatbot.settings import ChatbotSettings
+from knowledge.settings import KnowledgeSettings
+from tests.ui.conftest import PASSWORD, Running, made
+from ui import web
 from ui.guard import BODY
 
 PUBLIC = {
@@ -234,3 +238,28 @@ def test_wrong_logins_are_limited(client: TestClient) -> None:
     answers = [client.post("/desk/login", data={"password": "wrong"}) for _ in range(8)]
     assert 429 in [answer.status_code for answer in answers]
     assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_the_size_of_an_upload_is_a_setting(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home", knowledge=KnowledgeSettings(max_file_mb=1))
+    site = web.build(app, settings)
+    token = site.accounts.setup_token()
+    assert token is not None
+    client = TestClient(site.asgi, base_url="http://shop.example", raise_server_exceptions=False)
+    client.cookies.set("zhike_desk", site.accounts.set_up(token, PASSWORD, "here"))
+    codes = []
+    for size in (1 << 20, (1 << 20) + 1, 3 << 20):
+        files = {"files": ("a.txt", b"x" * size)}
+        codes.append(client.post("/desk/gradio_api/upload", files=files).status_code)
+    assert codes[0] == 200
+    assert codes[1] in (400, 413) and codes[2] == 413
+    app.close()
+
+
+def test_a_body_has_room_for_the_longest_question(tmp_path: Path) -> None:
+    settings = ChatbotSettings(generator="none", max_question=50_000)
+    app, everything = made(tmp_path / "home", settings)
+    client = TestClient(web.build(app, everything).asgi, base_url="http://shop.example")
+    escaped = json.dumps({"text": "茶" * 50_001})  # 300 KB
+    assert client.post("/api/v1/chat", content=escaped).status_code == 422
+    app.close()

@@ -155,6 +155,15 @@ def test_the_supporting_sentence_is_marked() -> None:
     assert "<mark>" not in render.passage("One.", "Nothing like it")
 
 
+def test_several_sentences_are_marked_each_once() -> None:
+    shown = render.passage("One. Two. Three.", "Three.", "One.", "One. Two.", "None.")
+    assert shown.count("<mark>") == shown.count("</mark>")
+    assert re.sub("</?mark>", "", shown) == "One. Two. Three."
+    assert re.findall("<mark>(.*?)</mark>", shown) == ["One. Two.", "Three."] or re.findall(
+        "<mark>(.*?)</mark>", shown
+    ) == ["One.", " Two.", "Three."]
+
+
 def test_no_component_renders_html_past_the_renderer() -> None:
     """gr.HTML would also need 'unsafe-eval' in the content security policy."""
     for path in (Path(__file__).parents[2] / "ui").rglob("*.py"):

@@ -17,6 +17,7 @@ import pytest
 
 from tests.ui.conftest import PASSWORD
 
+LEFT = "transcripts-left"  # by a server that was killed while a run was made
 ROOT = Path(__file__).parents[2]
 
 
@@ -47,6 +48,7 @@ def port() -> int:
 
 @pytest.fixture
 def process(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    (home / LEFT).mkdir(parents=True)
     process = command(home, port)
     yield process
     if process.poll() is None:
@@ -71,6 +73,7 @@ def test_a_server_from_first_start_to_sigterm(
 ) -> None:
     url = f"http://127.0.0.1:{port}"
     wait_for(url, process)
+    assert not (home / LEFT).exists()
     second = command(home, port + 1)
     said, _ = second.communicate(timeout=60)
     assert second.returncode == 1

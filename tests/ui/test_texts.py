@@ -38,6 +38,13 @@ def test_every_action_has_a_name() -> None:
         assert f"action.{action.value}" in texts("zh-Hans").table
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_promised_to_answer_in_the_chat(language: str) -> None:
+    said = texts(language).table
+    for key in ("person_done", "person_again", "waiting", "silent", "welcome_lead"):
+        assert not re.search("one click away|take[s]? over|takes it|接手", said[f"customer.{key}"])
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [("zh-CN,zh;q=0.9", "zh-Hans"), ("zh-TW,en", "zh-Hant"), ("zh-Hant-HK", "zh-Hant"),

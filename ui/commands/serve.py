@@ -55,10 +55,14 @@ def serve(host: str | None, port: int | None) -> None:
 
 def _run(settings: Settings) -> None:
     """Listen at once; models and samples are loaded behind the open port."""
-    from ui import web  # Gradio takes seconds to import: after the lock, so that a refusal is quick
+    from ui import (
+        transcripts,
+        web,
+    )  # Gradio takes seconds to import: after the lock, so that a refusal is quick
 
     app = build(settings.home, settings.models, settings.knowledge, settings.chatbot)
     site = web.build(app, settings)
+    transcripts.drop_after_run(settings.home)
     loading = threading.Thread(target=_load, args=(app, settings), name="loading", daemon=True)
     loading.start()
     _welcome(settings, site.accounts.setup_token())

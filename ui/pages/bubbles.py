@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from chatbot.store import Turn
@@ -11,7 +12,7 @@ from ui import render
 from ui.api import confidence
 from ui.texts import Texts
 
-LABEL = 48  # characters on a source's chip where it has no heading
+LABEL = 48  # characters on a source's chip
 Bubble = dict[str, Any]  # a message of gr.Chatbot: role and content
 
 
@@ -79,31 +80,77 @@ def _turn(turn: Turn, words: Texts) -> Bubble:
 def _sources(citations: Sequence[Citation], words: Texts) -> str:
     if not citations:
         return ""
-    merged: dict[int, Citation] = {}
-    for citation in citations:  # one chip per passage; its first sentence is the marked one
-        merged.setdefault(citation.id, citation)
     title = f'<span class="cites-title">{render.plain(words("customer.sources"))}</span>'
-    chips = "".join(source(c, n) for n, c in enumerate(merged.values(), 1))
-    return f'<div class="cites">{title}{chips}</div>'
+    return f'<div class="cites">{title}{sources(citations)}</div>'
 
 
-def source(citation: Citation, number: int) -> str:
-    """A source that opens: document and heading, the passage, its supporting sentence marked."""
-    name = citation.title or citation.document
-    label = citation.heading.rpartition(" › ")[2] or _first_line(citation.text) or name
-    where = " › ".join(dict.fromkeys(part for part in (name, citation.heading) if part))
+def sources(citations: Sequence[Citation]) -> str:
+    """Numbered chips, one per document and heading, each with all that was cited from there."""
+    places: dict[tuple[str, ...], list[Citation]] = {}
+    for citation in citations:
+        below = citation.heading or _first_line(citation.text)  # approved answers have no heading
+        places.setdefault((citation.collection, citation.document, below), []).append(citation)
+    labels = _labels([cited[0] for cited in places.values()])
+    numbered = enumerate(zip(places.values(), labels, strict=True), 1)
+    return "".join(_source(cited, label, n) for n, (cited, label) in numbered)
+
+
+def _labels(firsts: Sequence[Citation]) -> list[str]:
+    """Heading or question; where two are alike, with what tells them apart."""
+    labels = [c.heading.rpartition(" › ")[2] or _first_line(c.text) for c in firsts]
+    for extras in ([c.title for c in firsts], [c.heading for c in firsts]):
+        alike: dict[str, set[str]] = {}
+        for label, extra in zip(labels, extras, strict=True):
+            alike.setdefault(label, set()).add(extra)
+        labels = [
+            f"{label} · {extra}" if len(alike[label]) > 1 and extra else label
+            for label, extra in zip(labels, extras, strict=True)
+        ]
+    return [
+        f"{label} · {c.document}" if labels.count(label) > 1 else label
+        for label, c in zip(labels, firsts, strict=True)
+    ]
+
+
+def _source(cited: Sequence[Citation], label: str, number: int) -> str:
+    """A source that opens: where it stands, its passages, their supporting sentences marked."""
+    first = cited[0]
+    question = _first_line(first.text) if _untitled(first) else ""
+    name = question or first.title or first.document
+    where = " › ".join(dict.fromkeys(part for part in (name, first.heading) if part))
+    passages = {c.id: c.text for c in cited}
+    quotes = "".join(
+        f"<blockquote>{_passage(text, question, [c.sentence for c in cited if c.id == id_])}"
+        "</blockquote>"
+        for id_, text in passages.items()
+    )
     return (
         f'<details class="cite"><summary><span class="cite-number">{number}</span>'
-        f'<span class="cite-label">{render.plain(label)}</span></summary>'
-        f'<div class="cite-body"><div class="cite-where">{render.plain(where)}</div>'
-        f"<blockquote>{render.passage(citation.text, citation.sentence)}</blockquote>"
-        f'<div class="cite-file">{render.plain(citation.document)}</div></div></details>'
+        f'<span class="cite-label">{render.plain(_short(label or name))}</span></summary>'
+        f'<div class="cite-body"><div class="cite-where">{render.plain(where)}</div>{quotes}'
+        f'<div class="cite-file">{render.plain(first.document)}</div></div></details>'
     )
+
+
+def _untitled(citation: Citation) -> bool:
+    """A table of approved answers: its title is only the name of its file."""
+    stem = PurePath(citation.document).stem
+    return not citation.heading and citation.title in ("", stem, citation.document)
+
+
+def _passage(text: str, question: str, sentences: Sequence[str]) -> str:
+    """The passage; without the question that stands above it already."""
+    if question and not any(question in sentence for sentence in sentences):
+        text = text.strip().removeprefix(question).strip() or text
+    return render.passage(text, *sentences)
 
 
 def _first_line(text: str) -> str:
     """The question of an approved answer, and what stands for a heading elsewhere."""
-    line = text.strip().partition("\n")[0]
+    return text.strip().partition("\n")[0]
+
+
+def _short(line: str) -> str:
     return line if len(line) <= LABEL else line[: LABEL - 1] + "…"
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from chatbot.app import App
 from chatbot.store import SessionSummary, Turn
-from chatbot.types import Reply
+from chatbot.types import Reply, Step
 from ui import render
 from ui.labels import Labels
-from ui.pages.bubbles import source
+from ui.pages.bubbles import sources
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -86,7 +87,7 @@ def _line(session: SessionSummary, words: Texts) -> str:
     state = words.named("conversations", session.state)
     last = " ".join(render.clean(session.last_text).split())
     facts = [
-        session.created[5:16].replace("T", " "),
+        f"{session.created[5:16].replace('T', ' ')} UTC",
         ("● " if session.waiting else "") + state,
         session.channel,
         session.language or "–",
@@ -98,7 +99,7 @@ def _line(session: SessionSummary, words: Texts) -> str:
 def _turn(turn: Turn, words: Texts) -> str:
     role = turn.message.role
     who = render.plain(words(f"conversations.{role}"))
-    when = render.plain(turn.message.created[:19].replace("T", " "))
+    when = render.plain(f"{turn.message.created[:19].replace('T', ' ')} UTC")
     text = (
         f'<div class="said">{render.plain(turn.message.text)}</div>'
         if turn.reply is None
@@ -113,10 +114,11 @@ def _turn(turn: Turn, words: Texts) -> str:
 
 def _behind(turn: Turn, reply: Reply, words: Texts) -> str:
     """Citations, rating, and the trace as a table with a reason per step."""
-    cites = "".join(source(c, n) for n, c in enumerate(reply.citations, 1))
+    cites = sources(reply.citations)
     cited = f'<div class="cites">{cites}</div>' if cites else ""
     steps = [
-        [words.named("step", step.name), f"{step.ms:.0f}", step.detail] for step in reply.trace
+        [name, f"{step.ms:.0f}", step.detail]
+        for name, step in zip(_step_names(reply.trace, words), reply.trace, strict=True)
     ]
     names = [words(f"conversations.{name}") for name in ("step", "ms", "detail")]
     total = sum(step.ms for step in reply.trace)
@@ -126,6 +128,16 @@ def _behind(turn: Turn, reply: Reply, words: Texts) -> str:
         f'<details class="trace"><summary>{render.plain(title)}</summary>'
         f"{render.table(names, steps, 'steps')}</details>"
     )
+
+
+def _step_names(trace: Sequence[Step], words: Texts) -> list[str]:
+    """The intent is asked twice: by patterns first, by meaning once the question is embedded."""
+    names, embedded = [], False
+    for step in trace:
+        embedded = embedded or step.name == "embedding"
+        by_meaning = step.name == "intent" and embedded
+        names.append(words.named("step", "intent by meaning" if by_meaning else step.name))
+    return names
 
 
 def _facts(reply: Reply, words: Texts) -> str:

@@ -16,7 +16,7 @@ from chatbot.store import Turn
 from chatbot.types import Delta, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui import render
-from ui.api import MAX_TEXT, Limits
+from ui.api import Limits
 from ui.guard import VISITOR, VISITOR_COOKIE
 from ui.labels import Labels, remembered, switch
 from ui.pages import bubbles
@@ -39,6 +39,7 @@ class CustomerPage:
     def __init__(self, app: App, limits: Limits) -> None:
         self._app = app
         self._limits = limits
+        self._longest = app.assistant.settings.max_question
         self._running = Turns()
         self._labels = Labels()
 
@@ -124,7 +125,7 @@ class CustomerPage:
                     scale=1,
                     autofocus=True,
                     elem_id="question",
-                    max_length=MAX_TEXT * 2,
+                    max_length=self._longest * 2,
                 ),
                 placeholder="customer.placeholder",
                 label="customer.question",
@@ -305,8 +306,8 @@ class CustomerPage:
         return [gr.update(visible=False), _said(texts(language)("customer.rate_thanks"))]
 
     def _refusal(self, text: str, words: Texts, request: gr.Request) -> str:
-        if len(text) > MAX_TEXT:
-            return words("customer.too_long", count=len(text), limit=MAX_TEXT)
+        if len(text) > self._longest:
+            return words("customer.too_long", count=len(text), limit=self._longest)
         if wait := self._limits.wait(visitor(request), _address(request)):
             return words("customer.too_many", seconds=wait)
         return ""

@@ -80,7 +80,7 @@ class DocumentsTab:
                 buttons=[],
                 elem_id="documents",
                 elem_classes="grid",
-                column_widths=[230, 110, 230, 90, 80, 130, 80, 150],
+                column_widths=[210, 105, 205, 100, 85, 165, 85, 155],  # at least: see desk.css
             )
             self._empty = gr.Markdown("", visible=False)
             self.filled = [self._table, self._empty]
@@ -266,7 +266,7 @@ def _passages(found: list[Passage], words: Texts) -> str:
     names = ("rank", "passage", "score", "cosine", "keyword")
     head = "".join(f"<th>{render.plain(words(f'documents.{name}'))}</th>" for name in names)
     rows = "".join(
-        f'<tr><td>{n}</td><td><div class="where">{_where(p, words, p.title)}</div>'
+        f'<tr><td>{n}</td><td><div class="where">{_where(p, words, _title(p))}</div>'
         f"{render.plain(p.text)}<div class='file'>{render.plain(p.document)}</div></td>"
         f"<td>{p.score:.2f}</td><td>{p.cosine:.2f}</td><td>{p.keyword:.1f}</td></tr>"
         for n, p in enumerate(found, 1)
@@ -276,6 +276,11 @@ def _passages(found: list[Passage], words: Texts) -> str:
         f'<div class="passages"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
         f"{note}</div>"
     )
+
+
+def _title(passage: Passage) -> str:
+    """An approved answer shows its question itself; its document is a table without a title."""
+    return "" if passage.kind == "faq" else passage.title
 
 
 def _where(passage: Passage, words: Texts, title: str = "") -> str:

@@ -15,7 +15,7 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 class HealthTab:
-    """State of generator, embedder, index, documents."""
+    """State of generator, embedder, index, documents, and who waits for a person."""
 
     def __init__(self, app: App, labels: Labels) -> None:
         self._app = app
@@ -45,6 +45,8 @@ class HealthTab:
             ["embedder", health.embedder],
             ["index", health.index],
             ["documents", str(health.documents)],
+            ["chunks", str(self._app.knowledge.status().chunks)],
+            ["waiting", str(self._waiting())],
             *(["problem", problem] for problem in health.problems),
         ]
         named = [[words(f"health.{key}"), value] for key, value in rows]
@@ -55,6 +57,11 @@ class HealthTab:
         )
         table = f'<div class="state {mark}"><table><tbody>{cells}</tbody></table></div>'
         return {self._state: table}
+
+    def _waiting(self) -> int:
+        """Conversations in which a person was called and has not come yet."""
+        row = self._app.database.row("SELECT COUNT(*) AS n FROM sessions WHERE state = 'waiting'")
+        return row["n"] if row else 0
 
 
 def _heading(words: Texts) -> str:

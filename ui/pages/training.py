@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,14 @@ from finetune.errors import FinetuneError
 from finetune.job import Job
 from finetune.metrics import Metric
 from finetune.registry import Registry, Run
-from ui import render
+from ui import render, transcripts
 from ui.labels import Labels
 from ui.samples import FOLDER as SAMPLES
 from ui.settings import Settings
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-KEPT = "transcripts-"  # folder in the home, until the next upload
+SHOP = (SAMPLES / "transcripts",)
 MEAN = 8  # steps that one point of the training curve averages
 EVERY = 3  # seconds between two looks at a running run
 
@@ -95,6 +93,7 @@ class TrainingTab:
                 )
                 self._cancel = add(gr.Button(size="sm", visible=False), value="training.cancel")
             self._said = gr.Markdown("", elem_id="training-said")
+            self._followed: gr.State = gr.State("")  # the run that was started on this page
             self._now = gr.Markdown("", elem_id="training-now")
             self._timer = gr.Timer(EVERY, active=False)
 
@@ -103,7 +102,7 @@ class TrainingTab:
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_runs_heading)
             self._runs = gr.Markdown("", elem_id="runs")
-            with gr.Row(elem_classes="buttons", equal_height=True):
+            with gr.Row(elem_classes="buttons", equal_height=False):
                 self._run = add(gr.Dropdown([], elem_id="run"), label="training.run")
                 self._promote = add(
                     gr.Button(size="sm", variant="primary", elem_id="promote"),
@@ -116,47 +115,69 @@ class TrainingTab:
 
     def _events(self) -> None:
         language, again = self._language, (self.fill, self._language, self.filled)
+        said = [self._said, self._followed]
+        follow = (self._follow, [self._followed, language], [*self.filled, *said])
         self._source.change(
             lambda source: gr.update(visible=source == "upload"), self._source, self._files, **QUIET
         )
         self._start.click(
             self._started,
             [self._source, self._files, self._preset, language],
-            self._said,
+            [*said, self._files],
             concurrency_limit=1,
             **QUIET,
-        ).then(*again, **QUIET)
+        ).then(*follow, **QUIET)
         self._cancel.click(
             lambda: (train.cancel(self._settings.home), "")[1], None, self._said, **QUIET
-        ).then(*again, **QUIET)
-        self._timer.tick(*again, **QUIET)
+        ).then(*follow, **QUIET)
+        self._timer.tick(*follow, **QUIET)
         for button, act in ((self._promote, self._promoted), (self._back, self._rolled_back)):
             button.click(act, [self._run, language], self._changed, **QUIET).then(*again, **QUIET)
 
-    def _started(self, source: str, uploaded: list[str] | None, preset: str, language: str) -> str:
-        words = texts(language)
+    def _started(
+        self, source: str, uploaded: list[str] | None, preset: str, language: str
+    ) -> list[Any]:
+        """Start a run; what to say, its name when it began, and no files: they are moved away."""
+        words, own = texts(language), source == "upload"
+        if own and not uploaded:
+            return [_problem(words("training.nothing")), "", None]
         try:
-            if source == "upload" and not uploaded:
-                return _problem(words("training.nothing"))
-            paths = self._kept(uploaded or []) if source == "upload" else (SAMPLES / "transcripts",)
-            job = Job(
-                home=self._settings.home,
-                models=self._settings.models,
-                transcripts=paths,
-                preset=preset,
-                knowledge=self._settings.knowledge,
-            )
-            name = train.start(job)
+            name = self._start_with(uploaded or [], preset) if own else self._run_of(SHOP, preset)
         except (FinetuneError, ChatbotError) as error:
-            return _problem(words("desk.failed", error=error))
-        return f'<p class="done">{render.plain(words("training.starting", name=name))}</p>'
+            return [_problem(words("desk.failed", error=error)), "", None]
+        return [_done(words("training.starting", name=name)), name, None]
 
-    def _kept(self, uploaded: Sequence[str]) -> tuple[Path, ...]:
-        """The uploads in a folder of their own: they are read by another process, later."""
-        for old in self._settings.home.glob(f"{KEPT}*"):  # transcripts hold personal data
-            shutil.rmtree(old, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=KEPT, dir=self._settings.home))
-        return tuple(Path(shutil.move(file, folder / Path(file).name)) for file in uploaded)
+    def _start_with(self, uploaded: Sequence[str], preset: str) -> str:
+        """A run on uploaded files, which are deleted when it ends or cannot begin."""
+        kept = transcripts.keep(self._settings.home, uploaded)
+        try:
+            name = self._run_of(kept, preset)
+        except BaseException:
+            transcripts.drop(kept)
+            raise
+        transcripts.drop_after_run(self._settings.home)
+        return name
+
+    def _run_of(self, paths: tuple[Path, ...], preset: str) -> str:
+        job = Job(
+            home=self._settings.home,
+            models=self._settings.models,
+            transcripts=paths,
+            preset=preset,
+            knowledge=self._settings.knowledge,
+        )
+        return train.start(job)
+
+    def _follow(self, followed: str, language: str) -> dict[Any, Any]:
+        """What fill() shows; once the started run has ended, how it ended instead of its start."""
+        shown = self.fill(language)
+        run = self._registry.show(followed) if followed else None
+        if run is None or run.state == "running":
+            return shown
+        words = texts(language)
+        said = words("training.ended", name=run.name, state=words.named("state", run.state))
+        say = _problem if run.state == "failed" else _done
+        return shown | {self._said: say(said), self._followed: ""}
 
     def _promoted(self, name: str | None, language: str) -> str:
         words = texts(language)
@@ -166,7 +187,7 @@ class TrainingTab:
             self._registry.promote(name)
         except FinetuneError as error:
             return _problem(words("desk.failed", error=error))
-        return f'<p class="done">{render.plain(words("training.promoted", name=name))}</p>'
+        return _done(words("training.promoted", name=name))
 
     def _rolled_back(self, _: str | None, language: str) -> str:
         words = texts(language)
@@ -175,7 +196,7 @@ class TrainingTab:
         except (FinetuneError, ChatbotError) as error:
             return _problem(words("desk.failed", error=error))
         name = champion.name if champion else words("training.base")
-        return f'<p class="done">{render.plain(words("training.rolled_back", name=name))}</p>'
+        return _done(words("training.rolled_back", name=name))
 
     def _serving(self) -> str | None:
         champion = self._registry.serving()
@@ -193,6 +214,10 @@ def _runs_heading(words: Texts) -> str:
 
 def _problem(text: str) -> str:
     return f'<p class="problem">{render.plain(text)}</p>'
+
+
+def _done(text: str) -> str:
+    return f'<p class="done">{render.plain(text)}</p>'
 
 
 def _now(current: Run | None, moments: Sequence[Metric], words: Texts) -> str:
@@ -219,7 +244,7 @@ def _duration(seconds: float | None) -> str:
 def _curve(moments: Sequence[Metric], words: Texts) -> str:
     """The loss over the steps as an SVG picture; empty before the second point."""
     points = _mean([(m.step, m.loss) for m in moments if m.loss is not None])
-    held_out = [(m.step, m.held_out_loss) for m in moments if m.held_out_loss is not None]
+    held_out = _held_out(moments)
     values = [value for _, value in points + held_out]
     if len(points) < 2:
         return ""
@@ -244,6 +269,17 @@ def _curve(moments: Sequence[Metric], words: Texts) -> str:
         f'<div class="curve"><p class="hint">{alt}</p>'
         f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}"></div>'
     )
+
+
+def _held_out(moments: Sequence[Metric]) -> list[tuple[int, float]]:
+    """By step. What is measured after the training has no step of its own: it is the last one."""
+    last = max((m.step for m in moments), default=0)
+    found = {
+        m.step if m.stage == "training" else last: m.held_out_loss
+        for m in moments
+        if m.held_out_loss is not None
+    }
+    return sorted(found.items())
 
 
 def _mean(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -1,0 +1,80 @@
+"""The desk's training: its curve, the end of a run, and the uploads that it read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from finetune.metrics import Metric
+from finetune.registry import opened
+from tests.ui.conftest import made
+from ui import transcripts
+from ui.labels import Labels
+from ui.pages.training import TrainingTab, _held_out
+
+
+def test_what_is_measured_at_the_end_stands_at_the_last_step() -> None:
+    moments = [
+        Metric("reading"),
+        Metric("training", held_out_loss=3.4),
+        Metric("training", 1, 50, 3.0),
+        Metric("training", 25, 50, 2.9, held_out_loss=3.1),
+        Metric("training", 50, 50, 2.8),
+        Metric("sampling", held_out_loss=2.9),
+        Metric("done", held_out_loss=2.9),
+    ]
+    assert _held_out(moments) == [(0, 3.4), (25, 3.1), (50, 2.9)]
+    assert _held_out([]) == []
+
+
+def test_uploads_are_deleted_when_the_run_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcripts, "LOOK", 0.01)
+    home, registry = tmp_path, opened(tmp_path)
+    file = tmp_path / "upload.jsonl"
+    file.write_text("{}\n", encoding="utf-8")
+    (kept,) = transcripts.keep(home, [str(file)])
+    assert kept.exists() and not file.exists()
+    with registry.alone():
+        registry.begin("one", "smoke", "base", "0" * 64, os.getpid())
+        watching = transcripts.drop_after_run(home)
+        watching.join(0.2)
+        assert watching.is_alive() and kept.exists()  # the run reads it
+        registry.end("one", "failed", "too few conversations")
+        watching.join(30)
+    assert not kept.parent.exists()
+    kept.parent.mkdir()  # left by a server that was killed
+    transcripts.drop_after_run(home).join(30)
+    assert not kept.parent.exists()
+
+
+def test_uploads_of_a_run_that_cannot_begin_are_deleted(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    tab = TrainingTab(app, settings, Labels())
+    bad = tmp_path / "notes.xyz"
+    bad.write_text("no transcript", encoding="utf-8")
+    said, name, _ = tab._started("upload", [str(bad)], "smoke", "en")
+    assert 'class="problem"' in said and name == ""
+    assert not bad.exists()
+    assert not list(settings.home.glob(f"{transcripts.PREFIX}*"))
+    app.close()
+
+
+def test_the_news_of_a_start_gives_way_to_that_of_the_end(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    tab = TrainingTab(app, settings, Labels())
+    with gr.Blocks():
+        tab.build(gr.Radio(["en"]))
+    registry = opened(settings.home)
+    with registry.alone():
+        registry.begin("one", "smoke", "base", "0" * 64, os.getpid())
+        assert tab._said not in tab._follow("one", "en")
+        registry.end("one", "cancelled", "Cancelled on request.")
+    shown = tab._follow("one", "en")
+    assert "one has ended: cancelled" in shown[tab._said]
+    assert shown[tab._followed] == ""
+    app.close()
