@@ -49,7 +49,9 @@ def test_first_start_upload_search_remove(
     expect(page.locator("#results")).to_contain_text("added", timeout=30_000)
     expect(page.locator("#results")).to_contain_text("failed", timeout=30_000)
 
-    page.locator("#query").locator("textarea, input").fill("Where can I park at the harbour?")
+    query = page.locator("#query").locator("textarea, input")
+    query.fill("Where can I park at the harbour?")
+    expect(query).to_have_value("Where can I park at the harbour?")
     page.locator("#search").click()
     first = page.locator("#found tbody tr").first
     expect(first).to_contain_text("free for two hours")
