@@ -182,5 +182,9 @@ def test_both_tables_have_the_same_number_of_rows() -> None:
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_the_measured_section_is_there(name: str) -> None:
-    assert re.search(r"^## .+\n\n<!-- measured -->", _read(name), re.MULTILINE)
+def test_every_measured_figure_names_its_script(name: str) -> None:
+    measured = re.search(r"^## (?:Measured|实测)\n(.+?)^## ", _read(name), re.MULTILINE | re.DOTALL)
+    assert measured and "| golden | en |" in measured[1]
+    named = set(re.findall(r"benchmarks/(\w+)\.py", measured[1]))
+    assert named == {"answers", "turn", "start", "finetune"}
+    assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)
