@@ -58,8 +58,7 @@ browser:
 test: lint models browser
 	@echo "Tests …"
 	@$(BIN)/pytest -q --ignore tests/journeys
-	@echo "Journeys in Chromium, in a process of their own: after a training run in the same process"
-	@echo "the desk's page waits for ever (the product trains in another process) …"
+	@echo "Journeys in Chromium …"
 	@$(BIN)/pytest -q tests/journeys
 
 test-quick: $(VENV)/.installed-dev
