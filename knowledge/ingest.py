@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge import keywords
+from knowledge import archive, keywords
 from knowledge.catalog import NewChunk, NewDocument, NewFaq, NewPhrasing
 from knowledge.errors import UnreadableFile, UnsupportedFile
 from knowledge.faq import normal
 from knowledge.language import language
-from knowledge.load import PARSERS, SUPPORTED, LimitedLoader
+from knowledge.load import ARCHIVE, PARSERS, SUPPORTED, LimitedLoader
 from knowledge.settings import KnowledgeSettings
 from knowledge.split import embedded_text, split
 from knowledge.types import Embedder, Parsed, Vectors
@@ -61,7 +61,7 @@ def _of_folder(folder: Path) -> Iterator[Source]:
 
 
 def _unsupported(path: Path) -> str:
-    if path.suffix.lower() in PARSERS:
+    if path.suffix.lower() in (*PARSERS, ARCHIVE):
         return ""
     kind = path.suffix or "(none)"
     return f"{path.name}: files of type {kind!r} cannot be read. Supported: {SUPPORTED}."
@@ -81,6 +81,23 @@ class Ingest:
     def __exit__(self, *_: object) -> None:
         self._loader.__exit__(None, None, None)
         self._copies.cleanup()
+
+    def opened(self, source: Source) -> Iterator[Source]:
+        """The source itself, or the files of an archive, named "archive/path within it"."""
+        if source.problem or source.path.suffix.lower() != ARCHIVE:
+            yield source
+            return
+        if problem := archive.problem(source.path):
+            yield Source(source.path, source.name, problem)
+            return
+        most = self._settings.max_file_mb << 20
+        above = Path(source.name).with_suffix("")
+        with tempfile.TemporaryDirectory(dir=self._copies.name) as folder:
+            for name, copy, problem in archive.unpacked(source.path, Path(folder), most):
+                if not problem and copy.suffix.lower() == ARCHIVE:
+                    problem = f"{name}: it is an archive in an archive. Unpack it first."
+                yield Source(copy, (above / name).as_posix(), problem or _unsupported(copy))
+                copy.unlink(missing_ok=True)
 
     def copy(self, source: Source) -> tuple[Path, str]:
         """A private copy, so that what is hashed is what is read; with its SHA-256.

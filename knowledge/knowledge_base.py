@@ -73,7 +73,8 @@ class KnowledgeBase:
         """
         added = 0
         with Ingest(self._embedder, self._settings) as ingest:
-            for source in sources([Path(path) for path in paths]):
+            found = sources([Path(path) for path in paths])
+            for source in (one for outer in found for one in ingest.opened(outer)):
                 ingested = self._add(ingest, source, collection, progress)
                 added += ingested.status == "added"
                 yield ingested

@@ -34,8 +34,11 @@ PARSERS = {  # imported on first use: a child that reads Markdown needs no pypdf
     ".docx": "knowledge.parsers.office:parse",
     ".csv": "knowledge.parsers.sheet:parse_csv",
     ".xlsx": "knowledge.parsers.sheet:parse_xlsx",
+    ".pptx": "knowledge.parsers.slides:parse",
+    ".jsonl": "knowledge.parsers.json_lines:parse",
 }
-SUPPORTED = ", ".join(sorted(ending[1:] for ending in PARSERS))
+ARCHIVE = ".zip"  # opened by ingest.py, file by file
+SUPPORTED = ", ".join(sorted(ending[1:] for ending in (*PARSERS, ARCHIVE)))
 BINARY = {  # first bytes → what it is
     b"%PDF-": "a PDF",
     b"PK\x03\x04": "an office file or archive",
@@ -51,7 +54,11 @@ BINARY = {  # first bytes → what it is
     b"7z\xbc\xaf": "an archive",
     b"SQLite format 3": "a database",
 }
-OFFICE_PARTS = {".docx": "word/document.xml", ".xlsx": "xl/workbook.xml"}
+OFFICE_PARTS = {
+    ".docx": "word/document.xml",
+    ".xlsx": "xl/workbook.xml",
+    ".pptx": "ppt/presentation.xml",
+}
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 INVISIBLE = re.compile(
     "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
