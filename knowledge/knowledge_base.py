@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from knowledge.faq import FaqBook
 from knowledge.ingest import Ingest, Source, sources
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed
-from knowledge.search import search
+from knowledge.search import rankings, search
 from knowledge.settings import KnowledgeSettings
 from knowledge.types import Document, Embedder, FaqMatch, Ingested, Passage, Vectors
 
@@ -163,6 +163,19 @@ class KnowledgeBase:
         return search(
             self._catalog, self._index, self._embedder.name, query, vector, limit, collection
         )
+
+    def ranked_documents(self, query: str, limit: int) -> dict[str, list[str]]:
+        """Paths of documents, best first, by "vector", "keyword" and both "fused".
+
+        limit: passages per ranking; a document may have several.
+        """
+        vector = self._embedder.queries([query])
+        found = rankings(self._catalog, self._index, query, vector, limit, None)
+        passages = self._catalog.passages([*found.vector, *found.keyword])
+        return {
+            name: list(dict.fromkeys(passages[id_].document for id_ in ids if id_ in passages))
+            for name, ids in asdict(found).items()
+        }
 
     def match_faq(
         self,

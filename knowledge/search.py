@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,32 @@ def nearest(
         if len(found) >= limit or len(hits) < reach:
             return found[:limit]
         reach *= 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rankings:
+    """Chunk ids, best first: by each arm alone, and fused."""
+
+    vector: list[int]
+    keyword: list[int]
+    fused: list[int]
+
+
+def rankings(
+    catalog: Catalog,
+    index: LiveIndex,
+    query: str,
+    vector: Vectors,
+    limit: int,
+    collection: str | None,
+) -> Rankings:
+    """What search() finds, and what it was made of. vector: (1, d)."""
+    by_vector = nearest(catalog, index, vector, limit, collection)
+    expression = keywords.match_expression(keywords.query_terms(query))
+    hits = catalog.keyword_hits(expression, limit, collection) if expression else []
+    by_keyword = [id_ for id_, _ in hits]
+    scores = fuse(by_vector, by_keyword)
+    return Rankings(by_vector, by_keyword, sorted(scores, key=lambda i: (-scores[i], i))[:limit])
 
 
 def search(

@@ -58,7 +58,9 @@ def _value(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _pair(row: Mapping[str, Any]) -> FaqPair:
-    listed = next((row[name] for name in PHRASINGS if isinstance(row.get(name), list)), [])
+    listed: list[Any] = next(
+        (row[name] for name in PHRASINGS if isinstance(row.get(name), list)), []
+    )
     phrasings = tuple(text.strip() for text in listed if isinstance(text, str) and text.strip())
     return FaqPair(_value(row, QUESTION), _value(row, ANSWER), phrasings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,6 +137,25 @@ def test_evaluate_measures_and_leaves_the_home_as_it_was(
     assert (shares["answered_right"], shares["abstained_right"]) == (1.0, 1.0)
     assert done.json["worst"] == []
     assert counts(home) == before
+
+
+def test_retrieval_is_measured_in_a_home_of_its_own(
+    run: Run, documents: Path, tmp_path: Path
+) -> None:
+    queries = tmp_path / "queries.jsonl"
+    lines = [
+        {"id": 1, "text": "能不能包邮", "documents": ["shipping.md"]},
+        {"id": 2, "text": "send unused goods back", "documents": ["returns.md"]},
+    ]
+    queries.write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    done = run("evaluate", "retrieval", "--corpus", documents, "--queries", queries, "--json")
+    assert done.status == 0, done.err
+    assert (done.json["recall@1"], done.json["mrr@10"], done.json["queries"]) == (1.0, 1.0, 2)
+    assert set(done.json["vector"]) == set(done.json["keyword"]) <= set(done.json)
+    plain = run("evaluate", "retrieval", "--corpus", documents, "--queries", queries)
+    assert "recall@5" in plain.out
+    wrong = run("evaluate", "retrieval", "--corpus", documents)
+    assert wrong.status == 1 and "--beir" in wrong.err
 
 
 @pytest.mark.slow

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
 
 from chatbot import evaluate as scoring
+from chatbot import followup
 from chatbot.app import App, build
 from chatbot.errors import ChatbotError
+from chatbot.types import Message
+from knowledge import evaluate as searching
+from knowledge.database import Database
+from knowledge.embedder import make_embedder
+from knowledge.embedding_cache import CachedEmbedder
+from knowledge.knowledge_base import KnowledgeBase
+from knowledge.language import simplify
+from knowledge.settings import KnowledgeSettings
 from ui.commands.ask import ready_generator
 from ui.commands.opening import as_json, opened
 from ui.settings import load
@@ -45,6 +56,75 @@ def answers(golden: Path, folder: Path | None, json_: bool) -> None:
         as_json(report)
     else:
         _show(report)
+
+
+@evaluate.command()
+@click.option("--corpus", type=click.Path(path_type=Path), help="Folder of documents.")
+@click.option("--queries", type=click.Path(path_type=Path), help="JSONL file for --corpus.")
+@click.option("--beir", type=click.Path(path_type=Path), help="Data set in BEIR's layout instead.")
+@click.option("--json", "json_", is_flag=True)
+def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json_: bool) -> None:
+    """Is the right document found? By vectors, by keywords and by both, in a throw-away home."""
+    if bool(beir) == bool(corpus and queries):
+        raise ChatbotError("Give either --corpus and --queries, or --beir.")
+    settings = load()
+    with tempfile.TemporaryDirectory(prefix="zhike-evaluate-") as temporary:
+        home = Path(temporary)
+        if beir:
+            corpus = home / "corpus"
+            corpus.mkdir()
+            asked = searching.read_beir(beir, corpus)
+        else:
+            assert corpus and queries
+            asked = searching.read(queries)
+        embedder = CachedEmbedder(
+            make_embedder(settings.knowledge, settings.models),
+            settings.models.parent / "embeddings",
+        )
+        report = _retrieval(home, corpus, asked, embedder, settings.knowledge)
+    if json_:
+        as_json(report)
+    else:
+        for name, value in report.items():
+            click.echo(f"{name:12} {value}")
+
+
+def _retrieval(
+    home: Path,
+    corpus: Path,
+    asked: list[searching.Query],
+    embedder: CachedEmbedder,
+    settings: KnowledgeSettings,
+) -> dict[str, Any]:
+    database = Database(home / "zhike.db")
+    try:
+        base = KnowledgeBase(database, home / "index", embedder, settings)
+        for ingested in tqdm(base.add([corpus]), unit="file", disable=None):
+            if ingested.error:
+                click.secho(ingested.error, fg="red", err=True)
+        begin = time.perf_counter()
+        found = [
+            base.ranked_documents(_leaning(query), searching.DEPTH)
+            for query in tqdm(asked, unit="query", disable=None)
+        ]
+        seconds = time.perf_counter() - begin
+    finally:
+        database.close()
+        embedder.close()
+    arms = {name: searching.scores(asked, [f[name] for f in found]) for name in found[0]}
+    return {
+        **arms["fused"],
+        "vector": arms["vector"],
+        "keyword": arms["keyword"],
+        "queries": len(asked),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _leaning(query: searching.Query) -> str:
+    """As the assistant searches: with the turn before it where the query leans on that."""
+    history = [Message("user" if r == "user" else "assistant", text) for r, text in query.history]
+    return simplify(f"{followup.context(query.text, history)} {query.text}".strip())
 
 
 @contextmanager
