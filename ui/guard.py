@@ -39,7 +39,7 @@ YEAR = 365 * 24 * 3600
 # What a Gradio page needs; measured in Chromium. Everything else of Gradio is closed.
 PAGE = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(assets|static|svelte)/[A-Za-z0-9._/@-]+"
-    r"|/gradio_api/(info/?|theme\.css|startup-events|queue/join/?|queue/data|cancel|reset/?"
+    r"|/gradio_api/(info/?|theme\.css|startup-events|app_id|queue/join/?|queue/data|cancel|reset/?"
     r"|heartbeat/[A-Za-z0-9_-]+)"
 )
 DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)")
@@ -48,6 +48,7 @@ OWN = re.compile(
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating|sessions/[^/]+/person)"
 )
 PUBLIC_DESK = {"/desk/login", "/desk/setup"}  # everything else under /desk asks for a session
+UNTOUCHED = ("/queue/data", "/config", "/app_id")  # what a page asks by itself keeps no session up
 
 CSP = "; ".join(
     (
@@ -162,7 +163,7 @@ class Guard:
         path = scope["path"]
         if not (path == "/desk" or path.startswith("/desk/")) or path in PUBLIC_DESK:
             return None
-        live = not path.endswith(("/queue/data", "/config")) and "/heartbeat/" not in path
+        live = not path.endswith(UNTOUCHED) and "/heartbeat/" not in path
         token = desk_token(scope)
         if await run_in_threadpool(self._accounts.who, token, touch=live):
             return None

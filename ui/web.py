@@ -28,6 +28,7 @@ from ui.pages import login
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
 from ui.settings import Settings
+from ui.streams import Streams
 
 STATIC = Path(__file__).parent / "static"
 UPLOADS = "zhike-uploads-"
@@ -79,7 +80,7 @@ def build(app: App, settings: Settings) -> Web:
     _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))
     _mount(site, CustomerPage(app, limits).build(), "/", "customer", most_mb)
     guard = Guard(
-        site,
+        Streams(site),
         accounts,
         settings.server.public_origins,
         body=max(BODY, BODY // 2 + ESCAPED * app.assistant.settings.max_question),

@@ -49,10 +49,7 @@ def test_first_start_upload_search_remove(
     expect(page.locator("#results")).to_contain_text("added", timeout=30_000)
     expect(page.locator("#results")).to_contain_text("failed", timeout=30_000)
 
-    # Gradio loses the result of an event that joins its stream in the moment when the one before
-    # closes it; a person is slower, so the list has to be there before the search begins.
     expect(page.get_by_role("gridcell", name="parking.md").first).to_be_visible(timeout=30_000)
-    page.wait_for_timeout(1_500)
     query = page.locator("#query").locator("textarea, input")
     query.fill("Where can I park at the harbour?")
     expect(query).to_have_value("Where can I park at the harbour?")

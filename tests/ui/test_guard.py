@@ -42,6 +42,7 @@ PUBLIC = {
     "/gradio_api/info/",
     "/gradio_api/theme.css",
     "/gradio_api/startup-events",
+    "/gradio_api/app_id",
     "/gradio_api/queue/join",
     "/gradio_api/queue/data",
     "/gradio_api/cancel",

@@ -21,7 +21,7 @@ def test_defaults(home: Path) -> None:
     assert settings.home == home and settings.samples
     assert settings.models == Path.home() / ".cache/zhike/models"
     assert (settings.server.host, settings.server.port) == ("127.0.0.1", 7860)
-    assert settings.knowledge.passages == 8
+    assert settings.knowledge.passages == 16
     assert settings == _load(home, PATH="/bin", LANG="C.UTF-8")  # other variables do not count
 
 

@@ -55,12 +55,11 @@ def serve(host: str | None, port: int | None) -> None:
 
 def _run(settings: Settings) -> None:
     """Listen at once; models and samples are loaded behind the open port."""
-    from ui import (
-        transcripts,
-        web,
-    )  # Gradio takes seconds to import: after the lock, so that a refusal is quick
-
     app = build(settings.home, settings.models, settings.knowledge, settings.chatbot)
+    app.start()  # loads beside the import that follows
+    # Gradio takes seconds to import: after the lock, so that a refusal is quick
+    from ui import transcripts, web
+
     site = web.build(app, settings)
     transcripts.drop_after_run(settings.home)
     loading = threading.Thread(target=_load, args=(app, settings), name="loading", daemon=True)
@@ -85,7 +84,6 @@ def _run(settings: Settings) -> None:
 
 
 def _load(app: App, settings: Settings) -> None:
-    app.start()
     try:
         load_if_fresh(app, settings, click.echo)
     except (ChatbotError, KnowledgeError) as error:

@@ -20,4 +20,32 @@
     location.href = "/desk/login";
   });
   tidy();
+
+  // The framework waits for ever on a stream of results that ended early or fell silent. Told that
+  // it broke, the page says so and loads itself again; without a call in progress it opens another.
+  const SILENCE = 90_000; // ms; the server says something every 15 s
+  const BROKEN = '\n\ndata: {"msg":"broken_connection"}\n\ndata: {"msg":"close_stream"}\n\n';
+  const watched = (body) => {
+    const reader = body.getReader();
+    const next = () => {
+      let timer;
+      const silence = new Promise((done) => { timer = setTimeout(done, SILENCE, { done: true }); });
+      return Promise.race([reader.read(), silence]).finally(() => clearTimeout(timer));
+    };
+    return new ReadableStream({
+      async pull(stream) {
+        const { done, value } = await next().catch(() => ({ done: true }));
+        if (!done) return stream.enqueue(value);
+        stream.enqueue(new TextEncoder().encode(BROKEN)); // unread after a proper end
+        stream.close();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    });
+  };
+  const call = window.fetch;
+  window.fetch = async (...request) => {
+    const answer = await call(...request);
+    const results = String(request[0].url ?? request[0]).includes("/queue/data?");
+    return results && answer.ok ? new Response(watched(answer.body), answer) : answer;
+  };
 })();
