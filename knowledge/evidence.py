@@ -1,8 +1,9 @@
 """Which sentences answer a question, and how likely it is that any of them does.
 
 Search finds passages on the topic. Here every sentence of theirs is compared with the question
-(features.py); a logistic model scores sentences, and extremely randomised trees (Geurts et al.
-2006) turn the picture as a whole into one probability. Both are fitted on labelled questions.
+(reader.py, features.py); a logistic model scores sentences, and extremely randomised trees
+(Geurts et al. 2006) turn the picture as a whole into one probability. Both are fitted on labelled
+questions.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from knowledge.features import (
     take_apart,
 )
 from knowledge.keywords import query_terms
+from knowledge.reader import Reader
+from knowledge.readings import Readings
 from knowledge.types import Embedder, Passage, Vectors
 from knowledge.weights import Logistic, Weights
 
@@ -73,9 +76,12 @@ class Picture:
 class EvidenceScorer:
     """Compares questions with the sentences of passages; vectors of sentences are kept."""
 
-    def __init__(self, database: Database, embedder: Embedder, weights: Weights | None) -> None:
-        """weights: None only to fit some."""
+    def __init__(
+        self, database: Database, embedder: Embedder, reader: Reader, weights: Weights | None
+    ) -> None:
+        """weights: None to fit some; until then nothing counts as evidence."""
         self._db = database
+        self._readings = Readings(database, reader)
         self._embedder = embedder
         self._weights = weights
         database.migrate(migrations)
@@ -89,7 +95,8 @@ class EvidenceScorer:
         context: str = "",
     ) -> Evidence:
         """`vector`: (1, d), the query that found the passages; `context`: see take_apart()."""
-        assert self._weights is not None, "a scorer without weights can only fit some"
+        if self._weights is None:
+            return Evidence((), 0.0, 1.0)
         model = self._weights.of(language)
         picture = self.picture(question, vector, passages, context)
         if picture is None:
@@ -113,7 +120,8 @@ class EvidenceScorer:
         counts, total = self._counts(question)
         asked = take_apart(question, context, _idf(question, counts, total), frozenset(counts))
         cosines = (self._vectors(found) @ vector[0]).astype(np.float64)
-        return Picture(asked, found, sentence_features(asked, found, cosines))
+        read = self._readings.scores(f"{context} {question}".strip(), found)
+        return Picture(asked, found, sentence_features(asked, found, cosines, read))
 
     def _counts(self, question: str) -> tuple[dict[str, int], int]:
         """In how many chunks each known term of the question stands; the number of chunks."""
@@ -131,15 +139,17 @@ class EvidenceScorer:
 
     def warm(self) -> None:
         """Grow the trees and load the word lists ahead of the first question."""
-        assert self._weights is not None
-        self._weights.question.warm()
+        if self._weights is not None:
+            self._weights.question.warm()
+        self._readings.warm()
         content_words("warm 热身")
 
     def prepare(self, passages: Sequence[Passage]) -> None:
-        """Compute the vectors of these passages' sentences ahead of the first question."""
+        """Read these passages and embed their sentences ahead of the first question."""
         found = [s for passage in passages for s in split(passage)]
         if found:
             self._vectors(found)
+            self._readings.of(passages)
 
     def _vectors(self, found: Sequence[Sentence]) -> Vectors:
         """(len(found), d); missing ones are embedded and stored."""

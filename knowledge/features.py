@@ -91,6 +91,8 @@ def take_apart(question: str, context: str, idf: Mapping[str, float], known: Set
 
 
 SENTENCE_FEATURES = (
+    "read",  # log-odds that the sentence answers, from reader.py
+    "read_gap",  # to the best sentence found, ≤ 0
     "cosine",  # of the sentence in its context with the question
     "cosine_gap",  # to the best sentence found, ≤ 0
     "passage_cosine",
@@ -113,20 +115,20 @@ SENTENCE_FEATURES = (
 COLUMN = {name: i for i, name in enumerate(SENTENCE_FEATURES)}
 
 
-def sentence_features(question: Asked, found: Sequence[Sentence], cosines: Floats) -> Floats:
-    """(len(found), len(SENTENCE_FEATURES)); cosines: (len(found),)."""
+def sentence_features(
+    question: Asked, found: Sequence[Sentence], cosines: Floats, read: Floats
+) -> Floats:
+    """(len(found), len(SENTENCE_FEATURES)); cosines and read: (len(found),)."""
     closest = max(s.passage.cosine for s in found)
-    top = float(cosines.max())
+    near = np.stack([read, read - read.max(), cosines, cosines - cosines.max()], 1)
     rows = [
-        _features(question, s, float(c), float(c) - top, s.passage.cosine - closest)
-        for s, c in zip(found, cosines, strict=True)
+        [*row, *_features(question, s, s.passage.cosine - closest)]
+        for s, row in zip(found, near.tolist(), strict=True)
     ]
     return np.array(rows)
 
 
-def _features(
-    question: Asked, sentence: Sentence, cosine: float, gap: float, passage_gap: float
-) -> list[float]:
+def _features(question: Asked, sentence: Sentence, passage_gap: float) -> list[float]:
     passage = sentence.passage
     head = above(sentence)
     here = set(terms(sentence.text))
@@ -137,8 +139,6 @@ def _features(
     alike = {n for n in named if any(n[0] == m[0] for m in question.names)}
     holds = answers(question.kinds, sentence.text)
     return [
-        cosine,
-        gap,
         passage.cosine,
         passage_gap,
         passage.score,

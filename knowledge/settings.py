@@ -14,5 +14,5 @@ class KnowledgeSettings:
     embedder_revision: str = ""  # 40 hex digits pin a hub model
     index: Literal["faiss", "exact"] = "faiss"
     chunk_tokens: int = 160  # upper bound of a chunk, in the embedder's tokens
-    passages: int = 8  # found per turn, before the cut where evidence ends
+    passages: int = 16  # found per turn, before the cut where evidence ends
     max_file_mb: int = 25  # larger files are refused

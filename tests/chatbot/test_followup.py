@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.followup import context, leans
+from chatbot.followup import context, leans, without_introductions
 from chatbot.types import Message
 
 FIRST = Message("user", "How long is the warranty of the K1 kettle?")
@@ -53,3 +53,25 @@ def test_standing_alone(question: str) -> None:
 def test_the_first_turn_has_nothing_to_lean_on() -> None:
     assert context("and the K2?", ()) == ""
     assert context("and the K2?", (Message("assistant", "Hello!"),)) == ""
+
+
+@pytest.mark.parametrize(
+    ("masked", "searched"),
+    [
+        ("My number is [PHONE_1], can I return it?", "can I return it?"),
+        ("can I return it? my e-mail: [EMAIL_1]", "can I return it?"),
+        ("我的手机号是[PHONE_1]，能退货吗", "能退货吗"),
+        ("Hi [NAME_1], where is it?", "where is it?"),
+        (
+            "order [ORDER_1] says packing, can I stop it?",
+            "order [ORDER_1] says packing, can I stop it?",
+        ),
+        ("[PHONE_1]", "[PHONE_1]"),
+        ("How do I change [EMAIL_1] in my account?", "How do I change [EMAIL_1] in my account?"),
+        ("", ""),
+    ],
+)
+def test_clauses_that_only_give_personal_data_are_not_searched_for(
+    masked: str, searched: str
+) -> None:
+    assert without_introductions(masked) == searched

@@ -9,6 +9,7 @@ from knowledge.calibrate import Labelled
 from knowledge.database import Database
 from knowledge.evidence import Evidence, EvidenceScorer
 from knowledge.knowledge_base import KnowledgeBase
+from knowledge.reader import packaged
 from knowledge.types import Embedder, Passage, Vectors
 from knowledge.weights import Weights
 
@@ -98,6 +99,11 @@ class Shop:
         rows = self.database.rows("SELECT chunk_id, position FROM sentences ORDER BY 1, 2")
         return [(row["chunk_id"], row["position"]) for row in rows]
 
+    def readings(self) -> list[int]:
+        """The chunk of every stored reading."""
+        rows = self.database.rows("SELECT chunk_id FROM readings ORDER BY 1")
+        return [row["chunk_id"] for row in rows]
+
 
 def opened(
     folder: Path, embedder: Embedder, weights: Weights | None, documents: dict[str, str]
@@ -110,7 +116,7 @@ def opened(
     database = Database(folder / "zhike.db")
     base = KnowledgeBase(database, folder / "index", embedder)
     assert all(i.status == "added" for i in base.add([sources] if documents else []))
-    return Shop(database, base, embedder, EvidenceScorer(database, embedder, weights))
+    return Shop(database, base, embedder, EvidenceScorer(database, embedder, packaged(), weights))
 
 
 def price_list() -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import weights
+from knowledge import reader, weights
 from knowledge.calibrate import FEWEST, Labelled, Report, fit, holds
 from knowledge.embedder import PackagedE5
 from knowledge.errors import KnowledgeError
@@ -64,7 +64,7 @@ def test_saved_and_loaded_scores_the_same(
     for one in labelled()[:: len(TEAS) // 4]:
         mine, again = (
             dataclasses.replace(
-                shop, scorer=EvidenceScorer(shop.database, shop.embedder, some)
+                shop, scorer=EvidenceScorer(shop.database, shop.embedder, reader.packaged(), some)
             ).evidence(one.question)
             for some in (made, loaded)
         )

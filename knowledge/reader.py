@@ -1,0 +1,232 @@
+"""Reads a question and a passage token by token, and says of every sentence whether it answers.
+
+One vector per text tells what a sentence is about; whether it *answers* hangs on single words: a
+duration asked for and a price told. So every token of the question looks for its match among the
+tokens of a sentence, of what stands above it, and of the passage (late interaction, Khattab &
+Zaharia 2020), and each pair is compared (Parikh et al. 2016). The vectors come from the packaged
+e5, its upper layers tuned with LoRA on samples/answerability (`make reader`).
+A passage is read once; what is kept of it lives in SQLite beside its chunk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from scipy.special import erf
+
+from knowledge.e5_file import E5File, Floats
+from knowledge.encoder import Encoder, numbers
+from knowledge.errors import KnowledgeError
+
+Halves = npt.NDArray[np.float16]
+QUESTION, HEAD, SENTENCE, WHOLE = 64, 40, 96, 320  # tokens that are read at most
+UNREAD = -12.0  # log-odds of a sentence beyond WHOLE
+ABOVE = -1  # in `part`: the token belongs to what stands above the sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is kept of a passage: enough to compare any question with it."""
+
+    keys: Halves  # (tokens, 128) unit rows
+    values: Halves  # (tokens, 64)
+    means: Halves  # (sentences, 384) unit rows
+    part: npt.NDArray[np.int16]  # (tokens,) the sentence of each token, or ABOVE
+
+    def packed(self) -> bytes:
+        """For a BLOB; Reading.unpacked() reads it."""
+        shape = np.array([len(self.part), len(self.means)], "<i4").tobytes()
+        arrays = (self.part, self.keys, self.values, self.means)
+        return shape + b"".join(array.tobytes() for array in arrays)
+
+    @staticmethod
+    def unpacked(data: bytes, keys: int, values: int, width: int) -> Reading:
+        tokens, sentences = np.frombuffer(data, "<i4", 2).tolist()
+        at, arrays = 8, []
+        for kind, rows, columns in (
+            ("<i2", tokens, 1),
+            ("<f2", tokens, keys),
+            ("<f2", tokens, values),
+            ("<f2", sentences, width),
+        ):
+            array = np.frombuffer(data, kind, rows * columns, at)
+            arrays.append(array.reshape(rows, columns))
+            at += array.nbytes
+        return Reading(arrays[1], arrays[2], arrays[3], arrays[0][:, 0])
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question as read."""
+
+    keys: Floats  # (tokens, 128) unit rows
+    importance: Floats  # (tokens,) sums to 1
+    values: Floats  # (tokens, 64)
+    mean: Floats  # (384,) unit length
+
+
+class Reader:
+    """The packaged reader, or another one from a file; safe from any thread."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Raises KnowledgeError when the weights cannot be read."""
+        self._data = _weights(path)
+        self.name = f"reader-{hashlib.sha256(self._data).hexdigest()[:12]}"
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _tensors(self) -> dict[str, Floats]:
+        return {name: numbers(tensor) for name, tensor in load_tensors(self._data).items()}
+
+    @cached_property
+    def _file(self) -> E5File:
+        return E5File()
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(self._file, _added(self._tensors))
+
+    def warm(self) -> None:
+        """Load everything ahead of the first question."""
+        self.question("warm")
+
+    def question(self, text: str) -> Asking:
+        """The question, with the turn before it where it leans on that."""
+        states = self._states(question_tokens(self._loaded(), text))
+        weighed = np.exp(states @ self._tensors["weight.weight"][0])
+        return Asking(
+            _unit(states @ self._tensors["proj.weight"].T),
+            weighed / weighed.sum(),
+            states @ self._tensors["qv.weight"].T + self._tensors["qv.bias"],
+            _unit(states.mean(0)),
+        )
+
+    def passage(self, above: str, sentences: Sequence[str]) -> Reading:
+        """Sentences that stand together, and their title and heading."""
+        ids, part = passage_tokens(self._loaded(), above, sentences)
+        states = self._states(ids)
+        own = np.eye(max(part) + 1, dtype=np.float32)[part] * (np.array(part) >= 0)[:, None]
+        return Reading(
+            _unit(states @ self._tensors["proj.weight"].T).astype(np.float16),
+            (states @ self._tensors["val.weight"].T + self._tensors["val.bias"]).astype(np.float16),
+            _unit(own.T @ states).astype(np.float16),
+            np.array(part, np.int16),
+        )
+
+    def unpack(self, data: bytes) -> Reading:
+        """What Reading.packed() made."""
+        keys, width = self._tensors["proj.weight"].shape
+        return Reading.unpacked(data, keys, len(self._tensors["val.bias"]), width)
+
+    def compare(self, asking: Asking, reading: Reading, sentences: int) -> Floats:
+        """(sentences,) log-odds that each sentence on its own answers."""
+        scores = np.full(sentences, UNREAD, np.float32)
+        for i in range(min(len(reading.means), sentences)):
+            scores[i] = self._one(asking, reading, i)
+        return scores
+
+    def _one(self, asking: Asking, reading: Reading, i: int) -> float:
+        t = self._tensors
+        here = reading.part == i
+        alike = asking.keys @ numbers(reading.keys).T  # (question tokens, passage tokens)
+        best = np.stack(
+            [alike[:, here].max(1), alike[:, reading.part == ABOVE].max(1), alike.max(1)], 1
+        )
+        found = _gelu(best * 4 @ t["g.0.weight"].T + t["g.0.bias"]) @ t["g.2.weight"][0]
+        late = asking.importance @ (found + t["g.2.bias"][0])
+        matched = _softmax(alike[:, here] * np.exp(t["temp"])) @ numbers(reading.values[here])
+        pairs = np.concatenate([asking.values, matched, asking.values * matched], 1)
+        pairs = _gelu(pairs @ t["cmp.0.weight"].T + t["cmp.0.bias"])
+        pairs = _gelu(pairs @ t["cmp.2.weight"].T + t["cmp.2.bias"])
+        total = np.concatenate(
+            [
+                asking.importance @ pairs,
+                pairs.max(0),
+                [late],
+                [asking.importance @ best[:, 0] * t["scale"]],
+                [asking.mean @ numbers(reading.means[i]) * t["scale"]],
+            ]
+        )
+        return float(total @ t["out.weight"][0] + t["out.bias"][0])
+
+    def _loaded(self) -> E5File:
+        with self._lock:
+            _ = self._encoder
+            return self._file
+
+    def _states(self, ids: Sequence[int]) -> Floats:
+        return self._encoder(ids)
+
+
+@cache
+def packaged() -> Reader:
+    """The reader that ships with the package, loaded once in a process."""
+    return Reader()
+
+
+def question_tokens(file: E5File, text: str) -> list[int]:
+    """As the reader was trained: with the prefix that e5 expects."""
+    return [file.begin, *file.tokens(f"query: {text}")[:QUESTION], file.end]
+
+
+def passage_tokens(
+    file: E5File, above: str, sentences: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Token ids, and for each the sentence that it belongs to; what is too long is left out."""
+    ids = [file.begin, *file.tokens(f"passage: {above}")[:HEAD], file.end]
+    part = [ABOVE] * len(ids)
+    for i, sentence in enumerate(sentences):
+        own = [*file.tokens(sentence)[:SENTENCE], file.end]
+        if len(ids) + len(own) > WHOLE:
+            break
+        ids += own
+        part += [i] * len(own)
+    return ids, part
+
+
+def _weights(path: Path | None) -> bytes:
+    if path is None:
+        with as_file(files("knowledge") / "data" / "reader.safetensors") as packaged:
+            return _weights(packaged)
+    try:
+        data = path.read_bytes()
+        load_tensors(data)
+    except (OSError, SafetensorError) as error:
+        raise KnowledgeError(
+            f"{path}: the reader's weights cannot be read ({error}). Install Zhike again, or run "
+            "`make reader`."
+        ) from error
+    return data
+
+
+def _added(tensors: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What LoRA adds to each tuned matrix: B A, the factor already in B."""
+    names = {name.removesuffix(".A") for name in tensors if name.endswith(".A")}
+    return {name: tensors[f"{name}.B"] @ tensors[f"{name}.A"] for name in names}
+
+
+def _unit(x: Floats) -> Floats:
+    length = np.linalg.norm(x, axis=-1, keepdims=True)
+    scaled: Floats = x / np.maximum(length, 1e-12)
+    return scaled
+
+
+def _gelu(x: Floats) -> Floats:
+    passed: Floats = x * 0.5 * (1 + erf(x * np.float32(0.70710678)))
+    return passed
+
+
+def _softmax(x: Floats) -> Floats:
+    weighed = np.exp(x - x.max(-1, keepdims=True))
+    shares: Floats = weighed / weighed.sum(-1, keepdims=True)
+    return shares

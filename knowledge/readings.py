@@ -1,0 +1,78 @@
+"""What the reader keeps of passages: computed once, stored beside their chunk, gone with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sqlite_utils import Database as Sqlite
+from sqlite_utils import Migrations
+
+from knowledge.database import Database
+from knowledge.features import Sentence, above, split
+from knowledge.reader import Reader, Reading
+from knowledge.types import Passage
+from knowledge.weights import Floats
+
+migrations = Migrations("readings")
+
+
+@migrations()
+def m001_readings(db: Sqlite) -> None:
+    """One row per chunk; another reader's row is replaced when the chunk is found again."""
+    db.execute(
+        """CREATE TABLE readings (
+            chunk_id INTEGER PRIMARY KEY REFERENCES chunks(id) ON DELETE CASCADE,
+            reader TEXT NOT NULL, data BLOB NOT NULL) STRICT"""
+    )
+
+
+class Readings:
+    """Passages as read, and how well their sentences answer a question."""
+
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self._db = database
+        self._reader = reader
+        database.migrate(migrations)
+
+    def scores(self, question: str, found: Sequence[Sentence]) -> Floats:
+        """(len(found),) log-odds that each sentence answers. `found`: whole passages, in order."""
+        asking = self._reader.question(question)
+        passages = {s.passage.id: s.passage for s in found}
+        read = self.of(list(passages.values()))
+        parts = [
+            self._reader.compare(asking, read[id_], sum(s.passage.id == id_ for s in found))
+            for id_ in passages
+        ]
+        scores: Floats = np.concatenate(parts).astype(np.float64)
+        return scores
+
+    def of(self, passages: Sequence[Passage]) -> dict[int, Reading]:
+        """By chunk id; missing ones are read and stored."""
+        read = self._stored([p.id for p in passages])
+        for passage in passages:
+            parts = split(passage)
+            if passage.id in read or not parts:
+                continue
+            reading = self._reader.passage(above(parts[0]), [part.text for part in parts])
+            read[passage.id] = reading
+            with self._db.write() as db:  # EXISTS: the document may have been removed meanwhile
+                db.execute(
+                    "INSERT OR REPLACE INTO readings SELECT ?1, ?2, ?3 "
+                    "WHERE EXISTS (SELECT 1 FROM chunks WHERE id = ?1)",
+                    [passage.id, self._reader.name, reading.packed()],
+                )
+        return read
+
+    def warm(self) -> None:
+        """Load the reader ahead of the first question."""
+        self._reader.warm()
+
+    def _stored(self, ids: Sequence[int]) -> dict[int, Reading]:
+        marks = ",".join("?" * len(ids))
+        rows = self._db.rows(
+            f"SELECT chunk_id, data FROM readings WHERE reader = ? AND chunk_id IN ({marks})",
+            self._reader.name,
+            *ids,
+        )
+        return {row["chunk_id"]: self._reader.unpack(row["data"]) for row in rows}
