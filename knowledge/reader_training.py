@@ -300,7 +300,8 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / WARM_UP) * max(0.02, 1 - step / steps)
     )
-    report: dict[str, float] = {}
+    report: dict[str, float] = measure(learner, held_out)
+    say(f"as a plain cosine: held out: {_shown(report)}")
     for epoch in range(epochs):
         losses = []
         for batch in batches(seen):
@@ -313,10 +314,14 @@ def train(
             optimizer.zero_grad()
             losses.append(loss.item())
         report = measure(learner, held_out)
-        shown = ", ".join(f"{name} {value:.3f}" for name, value in report.items())
-        say(f"epoch {epoch + 1} of {epochs}: loss {np.mean(losses):.3f}; held out: {shown}")
+        mean = np.mean(losses)
+        say(f"epoch {epoch + 1} of {epochs}: loss {mean:.3f}; held out: {_shown(report)}")
         target.write_bytes(save(_tensors(learner)))
     return report
+
+
+def _shown(report: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in report.items())
 
 
 def _tensors(learner: Learner) -> dict[str, Tensor]:

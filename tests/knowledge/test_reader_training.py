@@ -48,7 +48,8 @@ def test_what_is_written_scores_as_the_learner_did(
     told: list[str] = []
     report = training.train(folder, tmp_path / "reader.safetensors", 2, told.append)
     assert set(report) == {"en", "zh-Hans", "best sentence"}
-    assert [line.split(":")[0] for line in told] == ["epoch 1 of 2", "epoch 2 of 2"]
+    begun = [line.split(":")[0] for line in told]
+    assert begun == ["as a plain cosine", "epoch 1 of 2", "epoch 2 of 2"]
 
     file, reader = E5File(), Reader(tmp_path / "reader.safetensors")
     ids, part = passage_tokens(file, "Kettle 1 › Facts", SAID)
