@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import erf
 from threadpoolctl import threadpool_limits
 
@@ -52,9 +51,8 @@ class Encoder:
         for layer in self._layers:
             x = self._normed(x + self._attended(x, layer), layer.norms["aln"])
             wide = x @ layer.weights["fi"] + layer.biases["fi"]
-            gelu = wide * 0.5 * (1 + erf(wide * math.sqrt(0.5)))
             x = self._normed(
-                x + gelu @ layer.weights["fo"] + layer.biases["fo"], layer.norms["oln"]
+                x + gelu(wide) @ layer.weights["fo"] + layer.biases["fo"], layer.norms["oln"]
             )
         return x
 
@@ -90,6 +88,7 @@ def _layer(file: E5File, i: int, added: Mapping[str, Floats]) -> Layer:
     return Layer(weights, biases, norms)
 
 
-def numbers(x: npt.ArrayLike) -> Floats:
-    """As float32."""
-    return np.asarray(x, np.float32)
+def gelu(x: Floats) -> Floats:
+    """Gaussian error linear unit (Hendrycks & Gimpel 2016), with the exact error function."""
+    passed: Floats = x * 0.5 * (1 + erf(x * np.float32(math.sqrt(0.5))))
+    return passed

@@ -22,10 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
-from scipy.special import erf
 
 from knowledge.e5_file import E5File, Floats
-from knowledge.encoder import Encoder, numbers
+from knowledge.encoder import Encoder, gelu
 from knowledge.errors import KnowledgeError
 
 Halves = npt.NDArray[np.float16]
@@ -86,7 +85,7 @@ class Reader:
 
     @cached_property
     def _tensors(self) -> dict[str, Floats]:
-        return {name: numbers(tensor) for name, tensor in load_tensors(self._data).items()}
+        return {name: _numbers(tensor) for name, tensor in load_tensors(self._data).items()}
 
     @cached_property
     def _file(self) -> E5File:
@@ -138,23 +137,23 @@ class Reader:
     def _one(self, asking: Asking, reading: Reading, i: int) -> float:
         t = self._tensors
         here = reading.part == i
-        alike = asking.keys @ numbers(reading.keys).T  # (question tokens, passage tokens)
+        alike = asking.keys @ _numbers(reading.keys).T  # (question tokens, passage tokens)
         best = np.stack(
             [alike[:, here].max(1), alike[:, reading.part == ABOVE].max(1), alike.max(1)], 1
         )
-        found = _gelu(best * 4 @ t["g.0.weight"].T + t["g.0.bias"]) @ t["g.2.weight"][0]
+        found = gelu(best * 4 @ t["g.0.weight"].T + t["g.0.bias"]) @ t["g.2.weight"][0]
         late = asking.importance @ (found + t["g.2.bias"][0])
-        matched = _softmax(alike[:, here] * np.exp(t["temp"])) @ numbers(reading.values[here])
+        matched = _softmax(alike[:, here] * np.exp(t["temp"])) @ _numbers(reading.values[here])
         pairs = np.concatenate([asking.values, matched, asking.values * matched], 1)
-        pairs = _gelu(pairs @ t["cmp.0.weight"].T + t["cmp.0.bias"])
-        pairs = _gelu(pairs @ t["cmp.2.weight"].T + t["cmp.2.bias"])
+        pairs = gelu(pairs @ t["cmp.0.weight"].T + t["cmp.0.bias"])
+        pairs = gelu(pairs @ t["cmp.2.weight"].T + t["cmp.2.bias"])
         total = np.concatenate(
             [
                 asking.importance @ pairs,
                 pairs.max(0),
                 [late],
                 [asking.importance @ best[:, 0] * t["scale"]],
-                [asking.mean @ numbers(reading.means[i]) * t["scale"]],
+                [asking.mean @ _numbers(reading.means[i]) * t["scale"]],
             ]
         )
         return float(total @ t["out.weight"][0] + t["out.bias"][0])
@@ -221,9 +220,9 @@ def _unit(x: Floats) -> Floats:
     return scaled
 
 
-def _gelu(x: Floats) -> Floats:
-    passed: Floats = x * 0.5 * (1 + erf(x * np.float32(0.70710678)))
-    return passed
+def _numbers(x: npt.ArrayLike) -> Floats:
+    """As float32: what is stored has half of it."""
+    return np.asarray(x, np.float32)
 
 
 def _softmax(x: Floats) -> Floats:
