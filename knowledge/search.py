@@ -60,9 +60,7 @@ def rankings(
     collection: str | None,
 ) -> Rankings:
     """What search() finds, and what it was made of. vector: (1, d)."""
-    by_vector = nearest(catalog, index, vector, limit, collection)
-    expression = keywords.match_expression(keywords.query_terms(query))
-    hits = catalog.keyword_hits(expression, limit, collection) if expression else []
+    by_vector, hits, _ = _arms(catalog, index, query, vector, limit, collection)
     by_keyword = [id_ for id_, _ in hits]
     scores = fuse(by_vector, by_keyword)
     return Rankings(by_vector, by_keyword, sorted(scores, key=lambda i: (-scores[i], i))[:limit])
@@ -81,10 +79,9 @@ def search(
 
     vector: (1, d), the embedded query.
     """
-    depth = max(DEPTH, limit)
-    by_vector = nearest(catalog, index, vector, depth, collection)
-    expression = keywords.match_expression(keywords.query_terms(query))
-    by_keyword = catalog.keyword_hits(expression, depth, collection) if expression else []
+    by_vector, by_keyword, expression = _arms(
+        catalog, index, query, vector, max(DEPTH, limit), collection
+    )
     scores = fuse(by_vector, [id_ for id_, _ in by_keyword])
     passages = catalog.passages(list(scores), collection)
     cosines = _cosines(catalog, embedder, vector, list(passages))
@@ -97,6 +94,21 @@ def search(
         replace(passages[i], score=scores[i], cosine=cosines.get(i, 0.0), keyword=bm25.get(i, 0.0))
         for i in best
     ]
+
+
+def _arms(
+    catalog: Catalog,
+    index: LiveIndex,
+    query: str,
+    vector: Vectors,
+    depth: int,
+    collection: str | None,
+) -> tuple[list[int], list[tuple[int, float]], str]:
+    """Chunk ids by vector; chunk ids with their BM25 by keyword; what the keywords were."""
+    by_vector = nearest(catalog, index, vector, depth, collection)
+    expression = keywords.match_expression(keywords.query_terms(query))
+    by_keyword = catalog.keyword_hits(expression, depth, collection) if expression else []
+    return by_vector, by_keyword, expression
 
 
 def _cosines(
