@@ -57,8 +57,8 @@ browser:
 	  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-wqy-zenhei >/dev/null; }
 
 test: lint models browser
-	@echo "Tests …"
-	@$(BIN)/pytest -q --ignore tests/journeys
+	@echo "Tests, a process per core …"
+	@$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/journeys
 	@echo "Journeys in Chromium …"
 	@$(BIN)/pytest -q tests/journeys
 

@@ -102,7 +102,7 @@ def pull(hub: ThreadingHTTPServer, folder: Path, name: str, revision: str = "") 
     done = subprocess.run(
         [sys.executable, "-c", PULL, str(folder), name, revision],
         cwd=ROOT,
-        env=os.environ
+        env={k: v for k, v in os.environ.items() if k != "HF_HUB_OFFLINE"}  # commands set it
         | {
             "PYTHONPATH": str(ROOT),
             "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",

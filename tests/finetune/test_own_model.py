@@ -59,6 +59,9 @@ def test_train_promote_and_the_reply_comes_from_the_adapter(
         few = replace(config.load("smoke"), epochs=0.3, measured=8, samples=1, measure_every=1)
         monkeypatch.setattr(config, "load", lambda name: few)
         run = train.run(Job(home, models, (TRANSCRIPTS,)))
+        assert run.base == "SmolLM2-135M-Instruct" and run.change is not None
+        assert run.change < -0.02  # of the held-out loss, after a third of an epoch
+        assert set(run.card["dataset"]["train"]["languages"]) == {"en"}  # all that it speaks
         opened(home).promote(run.name)
 
         # The app was built before the run existed. Not every generated sentence passes the
@@ -68,6 +71,9 @@ def test_train_promote_and_the_reply_comes_from_the_adapter(
         assert spoken, [(r.engine, r.text, r.trace[-1].detail) for r in replies]
         assert all(r.action is Action.ANSWER and r.citations for r in spoken)
         assert all("transformers" in r.engine for r in spoken)
+
+        written = (opened(home).folder(run.name) / "dataset" / "train.jsonl").read_text("utf-8")
+        assert "skinnear@eirmail.example" not in written and "(718) 555-0164" not in written
 
         opened(home).rollback()
         assert ask(app, QUESTIONS[0]).adapter is None

@@ -1,4 +1,4 @@
-"""From transcripts to a serving adapter with a real (tiny) model, and with the packaged one."""
+"""From transcripts to a serving adapter, with a real but tiny model."""
 
 from __future__ import annotations
 
@@ -215,21 +215,3 @@ def test_a_killed_run_is_shown_as_failed_and_the_next_may_begin(started: str, em
     _until(empty, lambda: opened(empty).show(started).state == "failed")
     with opened(empty).alone():
         pass
-
-
-@pytest.mark.slow
-def test_the_packaged_model_learns_from_the_samples_and_serves(
-    monkeypatch: pytest.MonkeyPatch, empty: Path, packaged: Path
-) -> None:
-    few = replace(config.load("smoke"), epochs=0.3, measured=8, samples=1, measure_every=1)
-    monkeypatch.setattr(config, "load", lambda name: few)
-    made = train.run(Job(empty, packaged, (SAMPLES,)))
-    assert made.base == "SmolLM2-135M-Instruct" and set(
-        made.card["dataset"]["train"]["languages"]
-    ) == {"en"}
-    assert made.change is not None and made.change < -0.02
-    opened(empty).promote(made.name)
-    champion = Champions(opened(empty)._database).serving("dialogue", "any session")
-    assert champion and champion.name == made.name and champion.path == made.path
-    written = (opened(empty).folder(made.name) / "dataset" / "train.jsonl").read_text("utf-8")
-    assert "skinnear@eirmail.example" not in written and "(718) 555-0164" not in written
