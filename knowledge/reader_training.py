@@ -34,7 +34,7 @@ from knowledge.reader import ABOVE, passage_tokens, question_tokens
 
 TUNED_FROM = 6  # the first layer that is tuned
 RANK, RATE, HEAD_RATE = 16, 5e-4, 1e-3
-PAGES, EPOCHS, WARM_UP = 4, 6, 40  # per step; passes over the data; steps
+PAGES, EPOCHS, WARM_UP = 4, 5, 40  # per step; passes over the data; steps
 AT_ONCE = 32  # texts whose lower layers are computed together
 KEYS, VALUES, HIDDEN = 128, 64, 64
 HELD_OUT = 8  # every eighth page of a file is not trained on
