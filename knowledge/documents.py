@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from sqlite_utils import Database as Sqlite
 
-from knowledge import stored, versions
+from knowledge import exchange, stored, versions
 from knowledge.database import Database
 from knowledge.errors import NotFound
+from knowledge.exchange import Exported, Life
 from knowledge.split import embedded_text
 from knowledge.stored import NewDocument
 from knowledge.tables import migrations
@@ -48,11 +49,11 @@ class Documents:
         self._database = database
         database.migrate(migrations)
 
-    def replace(self, new: NewDocument, origin: str = "", change: str = "") -> Document:
+    def replace(self, new: NewDocument, origin: str = "") -> Document:
         """Store a document in place of the one of the same collection and path, which it keeps.
 
         Where the collection asks for review, it is a draft: a new document is not found, and of
-        a published one the version before stays. change: "" for "added" or "replaced".
+        a published one the version before stays. origin: who or what brought it.
         """
         with self._database.write() as db:
             old = _one(
@@ -60,11 +61,7 @@ class Documents:
                 "SELECT * FROM documents WHERE collection = ? AND path = ?",
                 [new.collection, new.path],
             )
-            about = {
-                "change": change or ("replaced" if old else "added"),
-                "origin": origin,
-                "added": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            }
+            about = _about("replaced" if old else "added", origin)
             review = _reviewed(db, new.collection)
             document_id = old["id"] if old else secrets.token_hex(16)
             if old is None:
@@ -110,11 +107,7 @@ class Documents:
 
     def restore(self, document_id: str, new: NewDocument, number: int, origin: str) -> None:
         """Store a previous version again, as a new one. Raises NotFound."""
-        about = {
-            "change": f"rolled back to {number}",
-            "origin": origin,
-            "added": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        }
+        about = _about(f"rolled back to {number}", origin)
         with self._database.write() as db:
             _supersede(db, _existing(db, document_id), new, about)
         self._database.checkpoint()
@@ -164,6 +157,48 @@ class Documents:
             )
             _changed(db)
 
+    def exported(self) -> Exported:
+        """The current texts of all documents, with their states."""
+        found = []
+        for document in self.all():
+            with self._database.write() as db:  # one state of a document and its chunks
+                row = _one(db, "SELECT * FROM documents WHERE id = ?", [document.id])
+                if row is None:
+                    continue
+                text = exchange.text_of(versions.current(db, row))
+            dates = row["valid_from"], row["valid_until"]
+            found.append((text, Life(bool(row["published"]), bool(row["enabled"]), *dates)))
+        return Exported(tuple(self.collections()), tuple(found))
+
+    def take(self, new: NewDocument, life: Life, origin: str) -> bool:
+        """Store a document of another home with its state; whether its text was another.
+
+        A version that is here stays beside it.
+        """
+        about = _about("imported", origin)
+        with self._database.write() as db:
+            old = _one(
+                db,
+                "SELECT * FROM documents WHERE collection = ? AND path = ?",
+                [new.collection, new.path],
+            )
+            document_id = old["id"] if old else secrets.token_hex(16)
+            same = old is not None and _equal(versions.current(db, old), new)
+            if old is None:
+                _insert(db, document_id, new, {**about, "version": 1})
+                stored.write(db, document_id, new, listed=False)
+            elif not same:
+                _supersede(db, old, new, about)
+            db.table("documents").update(
+                document_id, {key: _number(v) for key, v in asdict(life).items()}
+            )
+            versions.drop_draft(db, document_id)
+            stored.list_keywords(db, document_id)
+            _changed(db)
+        if old:
+            self._database.checkpoint()
+        return not same
+
     def remove(self, document_id: str) -> None:
         """Delete all versions of a document and wipe their texts from the disk. Raises NotFound."""
         with self._database.write() as db:
@@ -171,6 +206,20 @@ class Documents:
             stored.delete(db, document_id)
             _changed(db)
         self._database.checkpoint()
+
+    def relist(self) -> None:
+        """Make the keywords of all documents anew, and mark missing vectors to be embedded."""
+        with self._database.write() as db:
+            db.execute("INSERT INTO keywords(keywords) VALUES ('rebuild')")
+            db.execute("DELETE FROM keywords WHERE rowid NOT IN (SELECT id FROM chunks)")
+            db.execute(
+                "INSERT INTO vectors SELECT id, '', x'' FROM chunks "
+                "WHERE id NOT IN (SELECT chunk_id FROM vectors)"
+            )
+        for document in self.all():  # a transaction each, so that others can write in between
+            with self._database.write() as db:
+                stored.list_keywords(db, document.id)
+                _changed(db)
 
     def collections(self) -> list[Collection]:
         """Those that have documents or a setting, by name."""
@@ -264,6 +313,19 @@ def _existing(db: Sqlite, document_id: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"There is no document {document_id!r}; it may be removed already.")
     return row
+
+
+def _about(change: str, origin: str) -> dict[str, str]:
+    added = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"change": change, "origin": origin, "added": added}
+
+
+def _equal(one: NewDocument, other: NewDocument) -> bool:
+    return exchange.text_of(one) == exchange.text_of(other)
+
+
+def _number(value: bool | str) -> int | str:
+    return int(value) if isinstance(value, bool) else value
 
 
 def _reviewed(db: Sqlite, collection: str) -> bool:

@@ -11,13 +11,14 @@ from pathlib import Path
 from knowledge import archive
 from knowledge.documents import Embedded
 from knowledge.errors import UnreadableFile, UnsupportedFile
+from knowledge.exchange import Text
 from knowledge.faq import normal
 from knowledge.language import language
 from knowledge.load import ARCHIVE, PARSERS, SUPPORTED, LimitedLoader
 from knowledge.settings import KnowledgeSettings
-from knowledge.split import embedded_text, split
+from knowledge.split import embedded_text, faq_chunk, split
 from knowledge.stored import NewChunk, NewDocument, NewFaq, NewPhrasing, terms
-from knowledge.types import Embedder, Parsed, Vectors
+from knowledge.types import Embedder, Vectors
 
 MOST_CHUNKS = 5_000
 BATCH = 16  # texts embedded between two progress reports
@@ -140,25 +141,41 @@ class Ingest:
             raise UnreadableFile(
                 f"{name}: it gives {len(chunks)} passages, more than {MOST_CHUNKS}. Split it."
             )
-        default = language(" ".join(chunk.text for chunk in chunks))
-        above = [embedded_text(parsed.title, chunk) for chunk in chunks]
+        text = Text(
+            collection,
+            name,
+            parsed.title,
+            language(" ".join(chunk.text for chunk in chunks)),
+            sha256,
+            size,
+            parsed.warnings,
+            tuple(chunks[: len(chunks) - len(parsed.faqs)]),
+            parsed.faqs,
+        )
+        return self.embedded(text, known, progress)
+
+    def embedded(
+        self, text: Text, known: Embedded, progress: Callable[[float], None]
+    ) -> NewDocument:
+        """The document with vectors, keywords and the languages of its parts."""
+        title, default = text.title, text.language
+        chunks = [*text.chunks, *map(faq_chunk, text.faqs)]
+        above = [embedded_text(title, chunk) for chunk in chunks]
         vectors = self._embed(above, known.passages, progress)
         return NewDocument(
-            collection=collection,
-            path=name,
-            title=parsed.title,
-            language=default,
-            sha256=sha256,
-            size=size,
-            warnings=parsed.warnings,
-            embedder=self._embedder.name,
-            chunks=tuple(
-                NewChunk(
-                    chunk, language(chunk.text, default), terms(parsed.title, chunk), vectors[text]
-                )
-                for chunk, text in zip(chunks, above, strict=True)
+            text.collection,
+            text.path,
+            title,
+            default,
+            text.sha256,
+            text.size,
+            text.warnings,
+            self._embedder.name,
+            tuple(
+                NewChunk(chunk, language(chunk.text, default), terms(title, chunk), vectors[above_])
+                for chunk, above_ in zip(chunks, above, strict=True)
             ),
-            faqs=self._faqs(parsed, len(chunks) - len(parsed.faqs), default, known.questions),
+            self._faqs(text, default, known.questions),
         )
 
     def _embed(
@@ -177,11 +194,9 @@ class Ingest:
         progress(1.0)
         return found
 
-    def _faqs(
-        self, parsed: Parsed, first: int, default: str, known: Mapping[str, Vectors]
-    ) -> tuple[NewFaq, ...]:
-        """Pairs with their phrasings embedded as questions; `first`: position of their chunks."""
-        ways = [(pair.question, *pair.phrasings) for pair in parsed.faqs]
+    def _faqs(self, text: Text, default: str, known: Mapping[str, Vectors]) -> tuple[NewFaq, ...]:
+        """Pairs with their phrasings embedded as questions; their chunks come last."""
+        ways = [(pair.question, *pair.phrasings) for pair in text.faqs]
         missing = list(dict.fromkeys(t for group in ways for t in group if t not in known))
         fresh = self._embedder.queries(missing)
         vectors = {**known, **dict(zip(missing, fresh, strict=True))}
@@ -189,11 +204,11 @@ class Ingest:
             NewFaq(
                 pair,
                 language(pair.answer, default),
-                first + number,
+                len(text.chunks) + number,
                 tuple(
-                    NewPhrasing(text, normal(text), language(text, default), vectors[text])
-                    for text in group
+                    NewPhrasing(way, normal(way), language(way, default), vectors[way])
+                    for way in group
                 ),
             )
-            for number, (pair, group) in enumerate(zip(parsed.faqs, ways, strict=True))
+            for number, (pair, group) in enumerate(zip(text.faqs, ways, strict=True))
         )

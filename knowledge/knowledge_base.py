@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from knowledge import exchange
 from knowledge.catalog import Catalog
 from knowledge.database import Database
 from knowledge.documents import Documents
@@ -205,6 +207,44 @@ class KnowledgeBase:
         """Whether what is added to a collection is a draft until publish()."""
         self._documents.review(collection, on=on)
 
+    def export(self, target: Path) -> int:
+        """Write all current texts to a new folder or zip file; how many documents.
+
+        Raises KnowledgeError.
+        """
+        exported = self._documents.exported()
+        exchange.write(exported, target)
+        return len(exported.documents)
+
+    def take(self, source: Path, origin: str = "") -> Iterator[Ingested]:
+        """Add the documents of an export, with their states; what became of each.
+
+        All of it is read before the first is stored. A collection that is under review here
+        stays so. Raises UnreadableFile.
+        """
+        exported = exchange.read(source)
+        for collection in exported.collections:
+            if collection.review:
+                self._documents.review(collection.name, on=True)
+        with Ingest(self._embedder, self._settings) as ingest:
+            for text, life in exported.documents:
+                start = time.perf_counter()
+                known = self._documents.embedded(text.path, text.collection, self._embedder.name)
+                new = ingest.embedded(text, known, lambda _: None)
+                other = self._documents.take(new, life, origin)
+                status: Literal["added", "unchanged"] = "added" if other else "unchanged"
+                seconds = time.perf_counter() - start
+                yield Ingested(
+                    text.path,
+                    status,
+                    len(new.chunks),
+                    seconds,
+                    None,
+                    new.warnings,
+                    not life.published,
+                )
+        self._index.publish()
+
     def chunks(self, document_id: str) -> list[Passage]:
         """The passages of a document in reading order; none for an unknown id."""
         return self._catalog.chunks(document_id)
@@ -267,7 +307,8 @@ class KnowledgeBase:
         return self._faqs.near(question, vector, collection, language)
 
     def rebuild(self) -> int:
-        """A new index from the vectors in the database; returns how many there are."""
+        """Keywords, missing vectors and the index anew from the texts; how many vectors."""
+        self._documents.relist()
         reembed(self._database, self._embedder)
         return self._index.restart("ready")
 

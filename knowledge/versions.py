@@ -54,8 +54,7 @@ def next_number(db: Sqlite, document_id: str) -> int:
 def keep_current(db: Sqlite, document_id: str) -> None:
     """Copy the current version beside the ones before it; the oldest above KEPT is wiped."""
     row = next(iter(db.query("SELECT * FROM documents WHERE id = ?", [document_id])))
-    new, embedder = _current(db, row)
-    _insert(db, document_id, row["version"], new, row, embedder, draft=False)
+    _insert(db, document_id, row["version"], current(db, row), row, draft=False)
     db.execute(
         "DELETE FROM versions WHERE document_id = ?1 AND NOT draft AND number NOT IN (SELECT "
         "number FROM versions WHERE document_id = ?1 AND NOT draft ORDER BY number DESC LIMIT ?2)",
@@ -71,7 +70,7 @@ def hold(db: Sqlite, document_id: str, new: NewDocument, about: dict[str, str]) 
     number = next_number(db, document_id)
     drop_draft(db, document_id)
     row = {"warnings": json.dumps(new.warnings, ensure_ascii=False), **about}
-    _insert(db, document_id, number, new, row, new.embedder, draft=True)
+    _insert(db, document_id, number, new, row, draft=True)
 
 
 def drop_draft(db: Sqlite, document_id: str, number: int | None = None) -> None:
@@ -118,8 +117,11 @@ def _faq(item: dict[str, Any], vectors: Any) -> NewFaq:
     return NewFaq(pair, item["language"], item["position"], ways)
 
 
-def _current(db: Sqlite, row: dict[str, Any]) -> tuple[NewDocument, str]:
-    """The current version; its embedder is "" while vectors of two are mixed or one is missing."""
+def current(db: Sqlite, row: dict[str, Any]) -> NewDocument:
+    """The current version, of a row of `documents`.
+
+    Its embedder is "" while vectors of two embedders are mixed or one is missing.
+    """
     stored = list(
         db.query(
             "SELECT c.*, v.embedder, v.vector FROM chunks c "
@@ -141,7 +143,7 @@ def _current(db: Sqlite, row: dict[str, Any]) -> tuple[NewDocument, str]:
     faqs, embedders = _current_faqs(db, row["id"], positions)
     embedders |= {r["embedder"] for r in stored}
     embedder = (embedders.pop() if len(embedders) == 1 else "") or ""
-    new = NewDocument(
+    return NewDocument(
         row["collection"],
         row["path"],
         row["title"],
@@ -153,7 +155,6 @@ def _current(db: Sqlite, row: dict[str, Any]) -> tuple[NewDocument, str]:
         chunks,
         faqs,
     )
-    return new, embedder
 
 
 def _current_faqs(
@@ -186,7 +187,6 @@ def _insert(
     number: int,
     new: NewDocument,
     about: dict[str, Any],
-    embedder: str,
     *,
     draft: bool,
 ) -> None:
@@ -224,8 +224,8 @@ def _insert(
             "origin": about["origin"],
             "chunks": len(new.chunks),
             "content": json.dumps(content, ensure_ascii=False),
-            "embedder": embedder,
-            "vectors": _bytes(new) if embedder else b"",
+            "embedder": new.embedder,
+            "vectors": _bytes(new) if new.embedder else b"",
         }
     )
 
