@@ -22,7 +22,6 @@ except ImportError:  # no wheel for this platform: the version check below decid
 FIXED = {(3, 44, 6), (3, 50, 7)}  # older lines that got the WAL-reset fix
 BUSY_MS = 5_000
 VERSION: str = sqlite3.sqlite_version
-SqliteError: type[Exception] = sqlite3.DatabaseError  # of whichever module is in use
 
 
 def check_version(version: str = VERSION) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from knowledge.database import Database, SqliteError
+from knowledge.database import Database
 from knowledge.tables import migrations
 
 AGAIN = "`zhike knowledge rebuild` repairs it."
@@ -46,7 +46,7 @@ COUNTS = (  # (what is wrong, a query that counts it, what repairs it)
 def problems(database: Database, folder: Path) -> Iterator[str]:
     """One sentence for each, with what repairs it; nothing is repaired. folder: of the index."""
     database.migrate(migrations)
-    for row in database.rows("PRAGMA quick_check"):
+    for row in database.rows("PRAGMA quick_check"):  # of the keyword index, too
         if row["quick_check"] != "ok":
             yield f"The database is damaged ({row['quick_check']}). {BACKUP}"
     yield from _orphans(database)
@@ -54,7 +54,6 @@ def problems(database: Database, folder: Path) -> Iterator[str]:
         count = next(iter(database.here.execute(sql)))[0]
         if count:
             yield f"{count} {what}. {repair}"
-    yield from _keywords(database)
     yield from _versions(database)
     yield from _index(database, folder)
 
@@ -66,13 +65,6 @@ def _orphans(database: Database) -> Iterator[str]:
         found[key] = found.get(key, 0) + 1
     for (table, parent), count in found.items():
         yield f"{count} rows of {table} belong to no row of {parent}. {BACKUP}"
-
-
-def _keywords(database: Database) -> Iterator[str]:
-    try:
-        database.here.execute("INSERT INTO keywords(keywords) VALUES ('integrity-check')")
-    except SqliteError as error:
-        yield f"The keyword index is damaged ({error}). {AGAIN}"
 
 
 def _versions(database: Database) -> Iterator[str]:

@@ -14,7 +14,8 @@ from knowledge.errors import UnreadableFile
 from knowledge.types import Chunk
 
 PASSAGE = re.compile(
-    r"^<!-- passage (?P<about>\{.*\}) -->\n(?P<text>.*?)\n<!-- end -->$", re.MULTILINE | re.DOTALL
+    r"^<!-- passage (?P<about>\{[^\n]*\}) -->\n(?P<text>.*?)\n<!-- end -->$",
+    re.MULTILINE | re.DOTALL,
 )
 MARK = re.compile(r"^(\\*<!-- (?:passage|end)\b)", re.MULTILINE)
 MARKED = re.compile(r"^\\(\\*<!-- (?:passage|end)\b)", re.MULTILINE)
@@ -30,7 +31,7 @@ def written(front: dict[str, str], chunks: Iterable[Chunk], note: str = "") -> s
     heading = ""
     for chunk in chunks:
         if chunk.heading and chunk.heading != heading:
-            parts += [f"## {chunk.heading}", ""]
+            parts += [f"## {' '.join(chunk.heading.split())}", ""]
         heading = chunk.heading
         about = {"kind": chunk.kind, "heading": chunk.heading, "page": chunk.page}
         given = {key: value for key, value in about.items() if value not in ("", None)}
