@@ -22,12 +22,18 @@ from knowledge.versions import KEPT
 
 from .hashing import HashingEmbedder
 
-RUNS = int(os.environ.get("ZHIKE_RUNS", "5"))
+RUNS = int(os.environ.get("ZHIKE_RUNS", "8"))
 STEPS = 50 if RUNS >= 100 else 30
 MEMORY = Path("/dev/shm")  # thousands of commits: no disk is waited for where there is one
 NAMES = ("a.md", "b.md", "c.csv")
 WORDS = ("wren", "robin", "stork", "heron", "crane")  # what a version may say
-TODAY = date.today()
+YESTERDAY, TODAY, TOMORROW = (str(date.today() + timedelta(days)) for days in (-1, 0, 1))
+DATES = {  # (first day, last day): whether a document is valid today
+    ("", ""): True,
+    (TODAY, TODAY): True,
+    ("", YESTERDAY): False,
+    (TOMORROW, ""): False,
+}
 
 
 @dataclass(frozen=True)
@@ -140,12 +146,11 @@ class Life(RuleBasedStateMachine):
         self.expected[name] = replace(self.expected[name], enabled=enabled)
 
     @precondition(lambda self: self.expected)
-    @rule(data=st.data(), first=st.integers(-1, 1), days=st.integers(0, 2))
-    def date(self, data: st.DataObject, first: int, days: int) -> None:
+    @rule(data=st.data(), dates=st.sampled_from(list(DATES)))
+    def date(self, data: st.DataObject, dates: tuple[str, str]) -> None:
         name = self._one(data)
-        begin, end = TODAY + timedelta(first), TODAY + timedelta(first + days)
-        self.home.base.date(self.home.id(name), str(begin), str(end))
-        self.expected[name] = replace(self.expected[name], valid=begin <= TODAY <= end)
+        self.home.base.date(self.home.id(name), *dates)
+        self.expected[name] = replace(self.expected[name], valid=DATES[dates])
 
     @precondition(lambda self: self.expected)
     @rule(data=st.data())
