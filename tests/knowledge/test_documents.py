@@ -7,14 +7,17 @@ import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
+from knowledge import tables
 from knowledge.database import Database
 from knowledge.errors import NotFound, WrongDate
 from knowledge.knowledge_base import KnowledgeBase
 from knowledge.settings import KnowledgeSettings
+from knowledge.tables import migrations
 from knowledge.types import Document
 from knowledge.versions import KEPT
 
@@ -36,7 +39,7 @@ class Desk:
         docs.mkdir()
 
     def opened(
-        self, index: str = "faiss", embedder: HashingEmbedder | None = None
+        self, index: Literal["faiss", "exact"] = "faiss", embedder: HashingEmbedder | None = None
     ) -> KnowledgeBase:
         self.databases.append(Database(self.home / "zhike.db"))
         settings = KnowledgeSettings(index=index)
@@ -330,3 +333,36 @@ def test_removing_wipes_all_versions_and_the_draft_from_the_disk(desk: Desk) -> 
     desk.base.remove("a.md")
     desk.base.remove("faq.csv")
     assert on_disk() == set()
+
+
+def test_a_home_from_before_states_and_versions(home: Path, tmp_path: Path) -> None:
+    """Its documents are published, and their next change makes version 2."""
+    database = Database(home / "zhike.db")
+    with database.write() as db:
+        migrations.ensure_migrations_table(db)
+        tables.m001_documents(db)
+        migrations._record_applied(db, "m001_documents")
+    embedder = HashingEmbedder()
+    vector = embedder.passages(["Old.\nA zebrafinch costs 9 dollars."])[0].tobytes()
+    for statement, *values in (
+        (
+            "INSERT INTO documents "
+            "VALUES ('d1', 'default', 'a.txt', 'Old.', 'en', 'x', 9, 'then', '[]')",
+        ),
+        (
+            "INSERT INTO chunks "
+            "VALUES (7, 'd1', 0, 'A zebrafinch costs 9 dollars.', '', 'text', NULL, 'en')",
+        ),
+        ("INSERT INTO vectors VALUES (7, 'hashing', ?)", vector),
+        ("INSERT INTO keywords(rowid, terms) VALUES (7, 'zebrafinch')",),
+    ):
+        database.here.execute(statement, values)
+    base = KnowledgeBase(database, home / "index", embedder, KnowledgeSettings(index="exact"))
+    (document,) = base.documents()
+    assert (document.state, document.found, document.version) == ("published", True, 1)
+    assert [p.id for p in base.search("zebrafinch")] == [7]
+    (tmp_path / "a.txt").write_text("A zebrafinch costs 8 dollars.", "utf-8")
+    list(base.add([tmp_path / "a.txt"]))
+    assert base.rollback("d1") == 1
+    assert [p.text for p in base.search("zebrafinch")] == ["A zebrafinch costs 9 dollars."]
+    database.close()
