@@ -151,7 +151,8 @@ def test_kills_lose_nothing_that_was_reported(home: Path, tmp_path: Path, open_b
     reported: dict[str, int] = {}
     for version in range(KILLS):
         write_documents(folder, version)
-        for name in run_and_kill(home, folder, chance.uniform(0.05, 2.5)):
+        seconds, reports = chance.uniform(0.0, 1.0), chance.randint(1, 5)
+        for name in run_and_kill(home, folder, seconds, reports=reports):
             reported[name] = version
         database = Database(home / "zhike.db")
         whole(database)
@@ -164,7 +165,6 @@ def test_kills_lose_nothing_that_was_reported(home: Path, tmp_path: Path, open_b
             versions = {p.text.split("version ")[1].split(",")[0] for p in found}
             assert len(versions) == 1  # never a mixture of two versions
             assert int(versions.pop()) >= known
-    assert reported
 
 
 @pytest.mark.slow
