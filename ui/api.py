@@ -115,7 +115,7 @@ def router(app: App, limits: Limits) -> APIRouter:
         owner = _visitor(visitor)
         _allow(limits, owner, request)
         reason = HandoffReason.CUSTOMER_REQUEST
-        _answered(lambda: app.store.request_person(session_id, owner, reason, wanted.note))
+        _answered(lambda: app.handovers.request(session_id, owner, reason, wanted.note))
         return {"status": "waiting"}
 
     return routes

@@ -274,7 +274,7 @@ class CustomerPage:
         again = self._app.store.session(session, who).state != "bot"
         if not self._app.store.history(session, 1):  # else the desk's list would leave it out
             self._app.store.add_message(session, "user", words("customer.person"))
-        self._app.store.request_person(session, who, HandoffReason.CUSTOMER_REQUEST)
+        self._app.handovers.request(session, who, HandoffReason.CUSTOMER_REQUEST)
         key = "customer.person_again" if again else "customer.person_done"
         return {
             self.session: session,
