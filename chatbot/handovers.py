@@ -11,7 +11,7 @@ from chatbot.packet import Packet
 from chatbot.safety import Masker
 from chatbot.states import Event, Outcome, State
 from chatbot.store import Store, new_id
-from chatbot.types import HandoffReason, Message
+from chatbot.types import HandoffReason, Message, Session
 from knowledge.database import Database
 
 MAX_TEXT = 4_000  # characters of an agent's message or note
@@ -64,6 +64,7 @@ class Status:
     reason: HandoffReason | None = None
     outcome: Outcome | None = None  # of the latest ended call
     contact: bool = False  # the customer left an address for this call
+    last: int = 0  # number of the latest message that the customer may read
 
 
 class Handovers:
@@ -84,11 +85,11 @@ class Handovers:
     def status(self, session_id: str, visitor: str) -> Status:
         """How the call in the visitor's own session stands. Raises NotFound."""
         state: State = self._store.session(session_id, visitor).state
-        row = self._latest(session_id)
+        row, last = self._latest(session_id), self._last(session_id)
         if row is None:
-            return Status(state)
+            return Status(state, last=last)
         if row["closed"] is not None:
-            return Status(state, outcome=row["outcome"])
+            return Status(state, outcome=row["outcome"], last=last)
         name = self._db.row("SELECT name FROM agents WHERE account = ?", row["agent"])
         left = self._db.row("SELECT 1 FROM contacts WHERE handoff_id = ?", row["id"])
         return Status(
@@ -98,6 +99,7 @@ class Handovers:
             name["name"] if name else "",
             HandoffReason(row["reason"]),
             contact=left is not None,
+            last=last,
         )
 
     def leave_contact(self, session_id: str, visitor: str, text: str) -> None:
@@ -138,6 +140,17 @@ class Handovers:
         )
         return dict(row) if row else {}  # type: ignore[arg-type]
 
+    def session(self, session_id: str) -> Session:
+        """A conversation that a person was called into, for staff. Raises NotFound."""
+        row = self._db.row(
+            "SELECT s.* FROM sessions s WHERE id = ? AND EXISTS "
+            "(SELECT 1 FROM handoffs WHERE session_id = s.id)",
+            session_id,
+        )
+        if row is None:
+            raise NotFound(f"No person was called into a conversation {session_id!r}.")
+        return Session(**row)
+
     def line(self, session_id: str) -> Line | None:
         """How this conversation stands; None when nobody was ever called."""
         where = "s.id = ? ORDER BY h.rowid DESC LIMIT 1"
@@ -160,6 +173,17 @@ class Handovers:
             agent,
         )
         return str(row["text"]) if row else None
+
+    def has_contact(self, session_id: str) -> bool:
+        """Whether the customer left a contact for the latest call."""
+        return (
+            self._db.row(
+                "SELECT 1 FROM contacts c JOIN handoffs h ON h.id = c.handoff_id "
+                "WHERE h.session_id = ?",
+                session_id,
+            )
+            is not None
+        )
 
     # What agents do
 
@@ -215,11 +239,16 @@ class Handovers:
         with self._db.write() as db:
             row = self._own(session_id, agent)
             calls.move(db, session_id, event)
-            last = self._db.row(
-                "SELECT MAX(number) AS n FROM messages WHERE session_id = ?", session_id
-            )
-            ended = {"closed": calls.now(), "outcome": outcome, "until": last["n"] if last else 0}
+            until = self._last(session_id)
+            ended = {"closed": calls.now(), "outcome": outcome, "until": until}
             db.table("handoffs").update(row["id"], {"agent": agent} | ended)
+
+    def _last(self, session_id: str) -> int:
+        row = self._db.row(
+            "SELECT MAX(number) AS n FROM messages WHERE session_id = ? AND role != 'note'",
+            session_id,
+        )
+        return int(row["n"] or 0) if row else 0
 
     def _latest(self, session_id: str) -> dict[str, Any] | None:
         return self._db.row(

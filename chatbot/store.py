@@ -279,12 +279,37 @@ class Store:
         self.session(session_id, visitor)
         return tuple(turn for turn in self.turns(session_id) if turn.message.role != "note")
 
+    def messages(
+        self, session_id: str, visitor: str, after: str | None = None, limit: int = 100
+    ) -> tuple[Message, ...]:
+        """What its owner may read, oldest first, behind the message of the id `after`."""
+        self.session(session_id, visitor)
+        begin = 0
+        if after is not None:
+            row = self._db.row(
+                "SELECT number FROM messages WHERE id = ? AND session_id = ? AND role != 'note'",
+                after,
+                session_id,
+            )
+            if row is None:
+                raise NotFound(f"There is no message {after!r} in this conversation.")
+            begin = row["number"]
+        rows = self._db.rows(
+            "SELECT role, text, id, created, author FROM messages WHERE session_id = ? "
+            "AND number > ? AND role != 'note' ORDER BY number LIMIT ?",
+            session_id,
+            begin,
+            limit,
+        )
+        return tuple(Message(**row) for row in rows)
+
     def turns(self, session_id: str) -> tuple[Turn, ...]:
         """The whole conversation, for staff."""
         rows = self._db.rows(
-            "SELECT m.role, m.text, m.id AS message_id, m.created, m.author, r.*, t.value AS rating, "
-            "t.reason AS rating_reason FROM messages m LEFT JOIN replies r ON r.id = m.id "
-            "LEFT JOIN ratings t ON t.reply_id = m.id WHERE m.session_id = ? ORDER BY m.number",
+            "SELECT m.role, m.text, m.id AS message_id, m.created, m.author, r.*, "
+            "t.value AS rating, t.reason AS rating_reason FROM messages m "
+            "LEFT JOIN replies r ON r.id = m.id LEFT JOIN ratings t ON t.reply_id = m.id "
+            "WHERE m.session_id = ? ORDER BY m.number",
             session_id,
         )
         return tuple(
