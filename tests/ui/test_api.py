@@ -14,6 +14,13 @@ from chatbot.store import new_id
 from tests.ui.conftest import Running, made
 from ui import web
 
+OWNED: list[tuple[str, str, Any]] = [
+    ("GET", "messages", None),
+    ("GET", "messages?after={message}", None),
+    ("GET", "handover", None),
+    ("POST", "person", {}),
+    ("POST", "contact", {"text": "me"}),
+]
 QUESTION = {"text": "Can I return opened tea?", "language": "en"}
 
 
@@ -81,18 +88,13 @@ def test_a_session_goes_on_for_its_visitor_only(client: TestClient) -> None:
         person = client.post(f"/api/v1/sessions/{session}/person", json={}, headers=stranger)
         assert answer.status_code == person.status_code == 404
         bodies.append(answer.json()["error"])
+        for method, route, sent in OWNED:
+            path = f"/api/v1/sessions/{session}/{route}".format(message=first["reply_id"])
+            for headers in (stranger, {}):
+                refused = client.request(method, path, json=sent, headers=headers)
+                assert refused.status_code == 404, route
+                assert refused.json()["error"] == bodies[0]
     assert bodies[0] == bodies[1]
-        routes: list[tuple[str, str, Any]] = [
-            ("GET", "messages", None),
-            ("GET", f"messages?after={first['reply_id']}", None),
-            ("GET", "handover", None),
-            ("POST", "contact", {"text": "me"}),
-        ]
-        for method, route, sent in routes:
-            path = f"/api/v1/sessions/{session}/{route}"
-            answer = client.request(method, path, json=sent, headers=stranger)
-            assert (answer.status_code, answer.json()["error"]) == (404, bodies[0]), route
-            assert client.request(method, path, json=sent).status_code == 404
     for reply in (first["reply_id"], new_id()):
         path = f"/api/v1/replies/{reply}/rating"
         assert client.post(path, json={"value": 1}, headers=stranger).status_code == 404
