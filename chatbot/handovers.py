@@ -65,6 +65,7 @@ class Status:
     outcome: Outcome | None = None  # of the latest ended call
     contact: bool = False  # the customer left an address for this call
     last: int = 0  # number of the latest message that the customer may read
+    quiet: bool = False  # nothing was said since the latest call ended
 
 
 class Handovers:
@@ -89,7 +90,8 @@ class Handovers:
         if row is None:
             return Status(state, last=last)
         if row["closed"] is not None:
-            return Status(state, outcome=row["outcome"], last=last)
+            quiet = last <= (row["until"] or 0)
+            return Status(state, outcome=row["outcome"], last=last, quiet=quiet)
         name = self._db.row("SELECT name FROM agents WHERE account = ?", row["agent"])
         left = self._db.row("SELECT 1 FROM contacts WHERE handoff_id = ?", row["id"])
         return Status(

@@ -43,7 +43,8 @@ class Availability:
         if status.state == "closed":
             return words("person.ended")
         if status.state != "waiting":
-            return words("person.back") if status.outcome == "returned" else ""
+            back = status.outcome == "returned" and status.quiet
+            return words("person.back") if back else ""
         said = [words("person.queue", position=status.position)]
         if not self.open():
             said.append(

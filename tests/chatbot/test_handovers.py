@@ -132,8 +132,10 @@ def test_memory_begins_after_the_solution(store: Store, handovers: Handovers) ->
     handovers.say(session, "kim", "It is in the post.")
     handovers.give_back(session, "kim")
     assert (store.history(session), store.misses(session)) == ((), 0)
-    assert handovers.status(session, "ann").outcome == "returned"
+    status = handovers.status(session, "ann")
+    assert (status.outcome, status.quiet) == ("returned", True)
     store.add_message(session, "user", "and the other?")
+    assert not handovers.status(session, "ann").quiet
     assert [m.text for m in store.history(session)] == ["and the other?"]
     assert len(store.transcript(session, "ann")) == 4  # the customer still reads all of it
     handovers.request(session, "ann", ASKED)

@@ -139,5 +139,6 @@ def test_every_state_has_its_sentence(running: Running) -> None:
     assert isinstance(running.app.handovers, Handovers)
     assert "Kim" in there.sentence(Status("person", agent="Kim"), words)
     assert "was ended" in there.sentence(Status("closed"), words)
-    assert "answers again" in there.sentence(Status("bot", outcome="returned"), words)
+    assert "answers again" in there.sentence(Status("bot", outcome="returned", quiet=True), words)
+    assert there.sentence(Status("bot", outcome="returned"), words) == ""  # written on since
     assert there.sentence(Status("bot"), words) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import gradio as gr
@@ -22,6 +23,17 @@ from ui.texts import Texts, texts
 EVERY = 3  # seconds between two looks at the queues
 SHOWN = 120  # characters of a message in an alert
 QUEUES: tuple[Queue, ...] = get_args(Queue)
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How the queues and the chosen conversation stand."""
+
+    queue: Queue
+    counts: dict[Queue, int]
+    choices: tuple[tuple[str, str], ...]  # of the list: text, session
+    line: Line | None  # of the conversation that is read
+    mark: str  # changes whenever the page must
 
 
 class InboxTab:
@@ -151,26 +163,34 @@ class InboxTab:
                 text = render.plain(words("inbox.new_request", text=line.last_text[:SHOWN]))
                 gr.Info(text, title=words("inbox.alert"))
         now = tuple(line.session_id for line in waiting)
-        shown = self._view(queue, chosen, words, agent)
-        if shown[self._seen] == seen:
-            shown = {self._seen: gr.skip()}
-        return {**shown, self._known: now}
+        stand = self._stand(queue, chosen, words, agent)
+        if stand.mark == seen:
+            return {self._known: now}
+        return {**self._drawn(stand, chosen, words, agent), self._known: now}
 
-    def _view(self, queue: Queue, chosen: str | None, words: Texts, agent: str) -> Updates:
-        """The queues and the conversation that is read, and a mark that changes with them."""
+    def _stand(self, queue: Queue, chosen: str | None, words: Texts, agent: str) -> Stand:
+        """What the page depends on: a few rows, cheap enough to ask for every EVERY seconds."""
         counts = self._app.handovers.counts(agent)
         lines = self._app.handovers.queue(queue, agent)
         line = self._app.handovers.line(chosen) if chosen else None
-        choices = [(packet.line(found, words), found.session_id) for found in lines]
-        ids = [found.session_id for found in lines]
-        mark = repr((queue, words.language, counts, choices, line, agent))
+        choices = tuple((packet.line(found, words), found.session_id) for found in lines)
+        left = line is not None and self._app.handovers.has_contact(line.session_id)
+        mark = repr((queue, words.language, counts, choices, line, left))
+        return Stand(queue, counts, choices, line, mark)
+
+    def _view(self, queue: Queue, chosen: str | None, words: Texts, agent: str) -> Updates:
+        return self._drawn(self._stand(queue, chosen, words, agent), chosen, words, agent)
+
+    def _drawn(self, stand: Stand, chosen: str | None, words: Texts, agent: str) -> Updates:
+        """The queues and the conversation that is read."""
+        listed = chosen in [id_ for _, id_ in stand.choices]
         return {
-            self._queue: gr.update(choices=_queues(counts, words), value=queue),
-            self._list: gr.update(choices=choices, value=chosen if chosen in ids else None),
+            self._queue: gr.update(choices=_queues(stand.counts, words), value=stand.queue),
+            self._list: gr.update(choices=list(stand.choices), value=chosen if listed else None),
             self._chosen: chosen,
-            self._seen: mark,
-            self._badge: _badge(counts.get("waiting", 0), words),
-            **self._conversation(line, bool(lines), agent, words),
+            self._seen: stand.mark,
+            self._badge: _badge(stand.counts.get("waiting", 0), words),
+            **self._conversation(stand.line, bool(stand.choices), agent, words),
         }
 
     def _conversation(self, line: Line | None, others: bool, agent: str, words: Texts) -> Updates:

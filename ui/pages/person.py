@@ -60,7 +60,7 @@ class Person:
         return {
             self.notice: said(self._availability.sentence(status, words)),
             self.contact_row: gr.update(visible=asked),
-            self.timer: gr.Timer(active=status.state in OPEN),
+            self.timer: gr.update(active=status.state in OPEN),
             self.seen: self._mark(status),
         }
 
