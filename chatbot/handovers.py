@@ -140,7 +140,9 @@ class Handovers:
             agent,
             agent,
         )
-        return dict(row) if row else {}  # type: ignore[arg-type]
+        if row is None:
+            return {}
+        return {"waiting": row["waiting"], "mine": row["mine"], "others": row["others"]}
 
     def session(self, session_id: str) -> Session:
         """A conversation that a person was called into, for staff. Raises NotFound."""

@@ -84,7 +84,7 @@ def test_an_alert_reaches_every_tab_and_a_phone(
     shot(agent, "desk-alert-1280")
     assert customer.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     shot(customer, "customer-waiting-390")
-    agent.set_viewport_size(PHONE)
+    agent.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     agent.get_by_role("tab", name="收件箱").click()
     agent.locator("#calls label").first.click()
     expect(agent.locator("#take")).to_be_visible()
