@@ -24,6 +24,7 @@ from chatbot.types import (
     Session,
     Step,
 )
+from knowledge.curation import hit
 from knowledge.database import Database
 
 migrations = Migrations("chatbot")
@@ -114,6 +115,7 @@ class Provenance:
     index: str  # name of the index file that was searched
     prompt_hash: str  # SHA-256 of the rendered prompt; empty when no model wrote
     found: tuple[tuple[int, float], ...] = ()  # (passage id, score) of everything found
+    approved: str = ""  # id of the approved answer that a customer was given, to be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,8 @@ class Store:
             db.table("sessions").update(reply.session_id, {"language": reply.language})
             if reply.action is Action.HAND_OVER and reply.reason is not None:
                 self._call_person(db, reply.session_id, reply.reason, "")
+            if provenance.approved:
+                hit(db, provenance.approved, message.created)
 
     def misses(self, session_id: str) -> int:
         """Replies without evidence at the end of the conversation, in a row."""

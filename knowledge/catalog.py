@@ -13,6 +13,7 @@ import numpy as np
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
+from knowledge import curation
 from knowledge.database import Database
 from knowledge.errors import NotFound
 from knowledge.types import Chunk, Document, FaqPair, Passage, Vectors
@@ -123,6 +124,7 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.migrate(migrations)
+        database.migrate(curation.migrations)
 
     def replace(self, new: NewDocument) -> str:
         """Store a document in place of the one of the same collection and path; its id."""
@@ -203,7 +205,8 @@ class Catalog:
         found = {}
         for part in batches(ids):
             rows = self._database.rows(
-                f"{PASSAGES} WHERE c.id IN ({_marks(part)}) AND (? IS NULL OR d.collection = ?)",
+                f"{PASSAGES} WHERE c.id IN ({_marks(part)}) AND (? IS NULL OR d.collection = ?) "
+                f"AND c.id NOT IN (SELECT chunk_id FROM ({curation.HIDDEN}))",
                 *part,
                 collection,
                 collection,
@@ -246,6 +249,7 @@ class Catalog:
             "SELECT k.rowid, bm25(keywords) FROM keywords k "
             "JOIN chunks c ON c.id = k.rowid JOIN documents d ON d.id = c.document_id "
             "WHERE keywords MATCH ?1 AND (?3 IS NULL OR d.collection = ?3) "
+            f"AND c.id NOT IN (SELECT chunk_id FROM ({curation.HIDDEN})) "
             "ORDER BY bm25(keywords), k.rowid LIMIT ?2",
             [expression, limit, collection],
         )

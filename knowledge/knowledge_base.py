@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from knowledge.approved import Approved
 from knowledge.catalog import Catalog
+from knowledge.curation import DOCUMENT
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
-from knowledge.faq import FaqBook
+from knowledge.faq import Candidate, FaqBook
 from knowledge.ingest import Ingest, Source, sources
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed
@@ -58,6 +60,7 @@ class KnowledgeBase:
             self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
         self._folder = folder
         self._faqs = FaqBook(database, embedder.name, embedder.dimension)
+        self.approved = Approved(database, embedder)
 
     def add(
         self,
@@ -127,9 +130,15 @@ class KnowledgeBase:
     def remove(self, document: str, collection: str = "default") -> None:
         """Delete a document, by path or id, from every search and from the disk.
 
-        Raises NotFound.
+        Raises NotFound, and KnowledgeError for the document that holds staff's approved answers.
         """
-        self._catalog.remove(self._catalog.find(document, collection).id)
+        found = self._catalog.find(document, collection)
+        if found.path == DOCUMENT:
+            raise KnowledgeError(
+                f"{DOCUMENT} holds the approved answers that staff wrote, not a file. "
+                "Remove them one by one, with `zhike faq remove` or in the desk."
+            )
+        self._catalog.remove(found.id)
 
     def documents(self, collection: str | None = None) -> list[Document]:
         """By collection and path; None lists all collections."""
@@ -195,6 +204,15 @@ class KnowledgeBase:
         if vector is None:
             vector = self._embedder.queries([question])
         return self._faqs.near(question, vector, collection, language)
+
+    def faq_candidates(
+        self, question: str, *, collection: str | None = None, language: str | None = None
+    ) -> list[Candidate]:
+        """The pairs nearest to a question, each with why it answers or not."""
+        if not question.strip():
+            return []
+        vector = self._embedder.queries([question])
+        return self._faqs.candidates(question, vector, collection, language)
 
     def rebuild(self) -> int:
         """A new index from the vectors in the database; returns how many there are."""

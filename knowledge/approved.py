@@ -1,0 +1,366 @@
+"""Approved answers in the hands of staff: added, edited, switched off, removed, imported."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlite_utils import Database as Sqlite
+
+from knowledge import keywords
+from knowledge.curation import DOCUMENT, HIDDEN
+from knowledge.database import Database
+from knowledge.errors import NotFound
+from knowledge.faq import normal
+from knowledge.language import language
+from knowledge.pairs import BadPair, Pair, checked, fingerprint, read
+from knowledge.types import Embedder, FaqPair, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of the pairs of a file."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A pair with its vectors, made before the transaction begins."""
+
+    pair: FaqPair
+    language: str
+    embedder: str
+    passage: Vectors  # (d,) of question and answer
+    ways: tuple[tuple[str, Vectors], ...]  # the question first
+
+    @property
+    def passage_text(self) -> str:
+        return f"{self.pair.question}\n{self.pair.answer}"
+
+
+class Approved:
+    """The approved answers of all collections; every change is one transaction.
+
+    A change counts at once, in every process. What staff wrote stands before what files say.
+    """
+
+    def __init__(self, database: Database, embedder: Embedder) -> None:
+        self._database, self._embedder = database, embedder
+
+    def pairs(self, collection: str | None = None) -> list[Pair]:
+        """Without removed ones, by collection and question; None lists all collections."""
+        return [
+            pair
+            for pair in self._every()
+            if pair.state != "removed" and collection in (None, pair.collection)
+        ]
+
+    def find(self, id_: str) -> Pair:
+        """By id, also a removed one that its file still has. Raises NotFound."""
+        pair = next((pair for pair in self._every() if pair.id == id_.strip()), None)
+        if pair is None:
+            raise NotFound(
+                f"There is no approved answer {id_!r}. List the approved answers to see their ids."
+            )
+        return pair
+
+    def add(
+        self,
+        question: str,
+        answer: str,
+        phrasings: Sequence[str] = (),
+        collection: str = "default",
+    ) -> Pair:
+        """A pair made by hand. Raises BadPair when a part is empty or is another pair's."""
+        ready = self._ready(checked(question, answer, phrasings))
+        with self._database.write() as db:
+            id_ = self._add(db, ready, collection)
+        return self.find(id_)
+
+    def edit(
+        self,
+        id_: str,
+        question: str | None = None,
+        answer: str | None = None,
+        phrasings: Sequence[str] | None = None,
+    ) -> Pair:
+        """Give a pair another text; None leaves a part as it is. Raises BadPair, NotFound.
+
+        A pair of a file is staff's from then on: adding the file again does not undo the edit.
+        """
+        pair = self.find(id_)
+        text = checked(
+            pair.question if question is None else question,
+            pair.answer if answer is None else answer,
+            pair.phrasings if phrasings is None else phrasings,
+        )
+        if text != pair.text:
+            ready = self._ready(text)
+            with self._database.write() as db:
+                self._edit(db, self.find(id_), ready)
+            self._database.checkpoint()
+        return self.find(id_)
+
+    def enable(self, id_: str, *, enabled: bool = True) -> Pair:
+        """Let a pair answer or not; also brings a removed one back. Raises NotFound."""
+        with self._database.write() as db:
+            pair = self.find(id_)
+            if enabled and pair.origin == "file":  # as if nobody had touched it
+                db.execute("DELETE FROM approved WHERE id = ?", [pair.id])
+            else:
+                self._decide(db, pair, "on" if enabled else "off", pair.faq_id)
+            _changed(db)
+        return self.find(id_)
+
+    def remove(self, id_: str) -> Pair:
+        """Delete a pair and wipe staff's text from the disk; the pair as it was. Raises NotFound.
+
+        While a file has it, it stays away, also when the file is added again.
+        """
+        with self._database.write() as db:
+            pair = self.find(id_)
+            if pair.key and (pair.files or pair.state == "removed"):
+                self._decide(db, pair, "removed", None)
+            else:
+                db.execute("DELETE FROM approved WHERE id = ?", [pair.id])
+                db.execute("DELETE FROM approved_hits WHERE id = ?", [pair.id])
+            if pair.faq_id is not None:
+                _drop_text(db, pair.faq_id)
+            _changed(db)
+        self._database.checkpoint()
+        return pair
+
+    def settle(self, id_: str, choice: Literal["keep", "take"]) -> Pair:
+        """Keep staff's answer although the file's has changed, or take the file's.
+
+        Raises BadPair when the file says nothing new, NotFound.
+        """
+        pair = self.find(id_)
+        if pair.news is None:
+            raise BadPair(f"No file answers {pair.question!r} anew, so there is nothing to decide.")
+        ready = self._ready(FaqPair(pair.question, pair.news, pair.phrasings))
+        with self._database.write() as db:
+            pair = self.find(id_)
+            if choice == "take":
+                self._edit(db, pair, ready)
+                pair = self.find(id_)
+            back = pair.state == "on" and pair.text == pair.in_file
+            self._decide(db, pair, pair.state, None if back else pair.faq_id, self._base(db, pair))
+            if back and pair.faq_id is not None:  # as if nobody had touched it
+                _drop_text(db, pair.faq_id)
+                db.execute("DELETE FROM approved WHERE id = ?", [pair.id])
+            _changed(db)
+        self._database.checkpoint()
+        return self.find(id_)
+
+    def load(self, pairs: Sequence[FaqPair], collection: str = "default") -> Imported:
+        """Add pairs, or edit those that ask the same first question; all of them or none.
+
+        Raises BadPair.
+        """
+        texts = [checked(pair.question, pair.answer, pair.phrasings) for pair in pairs]
+        ready = [self._ready(text) for text in texts]
+        added = changed = 0
+        with self._database.write() as db:
+            known = {normal(pair.question): pair for pair in self.pairs(collection)}
+            for one in ready:
+                pair = known.get(normal(one.pair.question))
+                if pair is None:
+                    id_ = self._add(db, one, collection)
+                    known[normal(one.pair.question)] = self.find(id_)
+                    added += 1
+                elif pair.text != one.pair:
+                    self._edit(db, pair, one)
+                    known[normal(one.pair.question)] = self.find(pair.id)
+                    changed += 1
+        self._database.checkpoint()
+        return Imported(added, changed, len(ready) - added - changed)
+
+    def _every(self) -> list[Pair]:
+        """All pairs; those that came with a copy of staff's document become pairs by hand."""
+        adopt = (
+            "FROM faqs f JOIN chunks c ON c.id = f.chunk_id JOIN documents d "
+            f"ON d.id = c.document_id WHERE d.path = '{DOCUMENT}' "
+            "AND f.id NOT IN (SELECT faq_id FROM approved WHERE faq_id IS NOT NULL)"
+        )
+        if self._database.row(f"SELECT 1 AS one {adopt}"):
+            with self._database.write() as db:
+                db.execute(
+                    "INSERT INTO approved SELECT lower(hex(randomblob(6))), d.collection, '', "
+                    f"f.id, 'on', '', ? {adopt}",
+                    [_now()],
+                )
+        return read(self._database)
+
+    def _ready(self, pair: FaqPair) -> _Ready:
+        ways = (pair.question, *pair.phrasings)
+        return _Ready(
+            pair,
+            language(pair.answer, language(pair.question)),
+            self._embedder.name,
+            self._embedder.passages([f"{pair.question}\n{pair.answer}"])[0],
+            tuple(zip(ways, self._embedder.queries(ways), strict=True)),
+        )
+
+    def _add(self, db: Sqlite, ready: _Ready, collection: str) -> str:
+        _check_owner(db, ready, collection, None)
+        id_ = secrets.token_hex(6)
+        db.execute(
+            "INSERT INTO approved VALUES (?, ?, '', ?, 'on', '', ?)",
+            [id_, collection, _insert_text(db, ready, collection), _now()],
+        )
+        _changed(db)
+        return id_
+
+    def _edit(self, db: Sqlite, pair: Pair, ready: _Ready) -> None:
+        _check_owner(db, ready, pair.collection, pair)
+        old = pair.faq_id
+        if old and (pair.question, pair.answer) == (ready.pair.question, ready.pair.answer):
+            db.execute("DELETE FROM phrasings WHERE faq_id = ?", [old])
+            _insert_ways(db, old, ready)
+            self._decide(db, pair, pair.state, old)
+        else:
+            new = _insert_text(db, ready, pair.collection)
+            state = "on" if pair.state == "removed" else pair.state
+            self._decide(db, pair, state, new, None if old else self._base(db, pair))
+            if old:
+                _drop_text(db, old)
+        _changed(db)
+
+    def _base(self, db: Sqlite, pair: Pair) -> str:
+        """What the files answer now, as a hash."""
+        rows = db.query(
+            "SELECT f.answer FROM phrasings p JOIN faqs f ON f.id = p.faq_id "
+            "AND f.question = p.text JOIN chunks c ON c.id = f.chunk_id "
+            "JOIN documents d ON d.id = c.document_id "
+            "WHERE p.normal = ? AND d.collection = ? AND d.path <> ?",
+            [pair.key, pair.collection, DOCUMENT],
+        )
+        return fingerprint([row["answer"] for row in rows])
+
+    def _decide(
+        self, db: Sqlite, pair: Pair, state: str, faq_id: int | None, base: str | None = None
+    ) -> None:
+        """Write the row of `approved`; base: None leaves the old one."""
+        db.execute(
+            "INSERT INTO approved VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, ''), ?7) "
+            "ON CONFLICT (id) DO UPDATE SET faq_id = ?4, state = ?5, base = coalesce(?6, base), "
+            "changed = ?7",
+            [pair.id, pair.collection, pair.key, faq_id, state, base, _now()],
+        )
+
+
+def _check_owner(db: Sqlite, ready: _Ready, collection: str, pair: Pair | None) -> None:
+    """Raise BadPair when a way to ask is another pair's, in the same language and collection."""
+    mine = {normal(way) for way in (pair.question, *pair.phrasings)} if pair else set()
+    for way, _ in ready.ways:
+        if normal(way) in mine:
+            continue
+        for row in db.query(
+            "SELECT f.id, f.question, f.language, d.path, "
+            "(SELECT normal FROM phrasings WHERE faq_id = f.id AND text = f.question) AS key "
+            "FROM phrasings p JOIN faqs f ON f.id = p.faq_id JOIN chunks c ON c.id = f.chunk_id "
+            f"JOIN documents d ON d.id = c.document_id LEFT JOIN ({HIDDEN}) h "
+            "ON h.chunk_id = c.id WHERE p.normal = ? AND d.collection = ? "
+            "AND (h.why IS NULL OR h.why IN ('off', 'gone'))",
+            [normal(way), collection],
+        ):
+            own = pair is not None and (row["id"] == pair.faq_id or row["key"] == pair.key)
+            if not own and row["language"].split("-")[0] == ready.language.split("-")[0]:
+                raise BadPair(
+                    f"{way!r} is already asked by the approved answer {row['question']!r} "
+                    f"({row['path']}). Edit that one, or leave this phrasing out."
+                )
+
+
+def _insert_text(db: Sqlite, ready: _Ready, collection: str) -> int:
+    """The pair as a passage of staff's document and as an approved answer; its id in `faqs`."""
+    document = _document(db, ready, collection)
+    chunk, faq = (secrets.randbelow(2**63 - 1) + 1 for _ in range(2))
+    text = ready.passage_text
+    db.execute(
+        "INSERT INTO chunks(id, document_id, position, text, heading, kind, language) "
+        "SELECT ?1, ?2, (SELECT coalesce(max(position), -1) + 1 FROM chunks "
+        "WHERE document_id = ?2), ?3, '', 'faq', ?4",
+        [chunk, document, text, ready.language],
+    )
+    db.execute(
+        "INSERT INTO vectors(chunk_id, embedder, vector) VALUES (?, ?, ?)",
+        [chunk, ready.embedder, ready.passage.tobytes()],
+    )
+    terms = " ".join(keywords.terms(text))
+    db.execute("INSERT INTO keywords(rowid, terms) VALUES (?, ?)", [chunk, terms])
+    db.execute(
+        "INSERT INTO faqs(id, chunk_id, question, answer, language) VALUES (?, ?, ?, ?, ?)",
+        [faq, chunk, ready.pair.question, ready.pair.answer, ready.language],
+    )
+    _insert_ways(db, faq, ready)
+    return faq
+
+
+def _insert_ways(db: Sqlite, faq_id: int, ready: _Ready) -> None:
+    for way, vector in ready.ways:
+        db.execute(
+            "INSERT INTO phrasings(faq_id, text, normal, language, embedder, vector) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                faq_id,
+                way,
+                normal(way),
+                language(way, ready.language),
+                ready.embedder,
+                vector.tobytes(),
+            ],
+        )
+
+
+def _document(db: Sqlite, ready: _Ready, collection: str) -> str:
+    """The id of the collection's document with the pairs of staff, made when it is missing."""
+    place = [collection, DOCUMENT]
+    found = "SELECT id FROM documents WHERE collection = ? AND path = ?"
+    for row in db.query(found, place):
+        return str(row["id"])
+    id_ = secrets.token_hex(16)
+    db.execute(
+        "INSERT INTO documents(id, collection, path, title, language, sha256, size, added, "
+        "warnings) VALUES (?, ?, ?, ?, ?, '', 0, ?, '[]')",
+        [id_, *place, DOCUMENT, ready.language, _now()],
+    )
+    return id_
+
+
+def _drop_text(db: Sqlite, faq_id: int) -> None:
+    """The pair's rows, and the document when it was the last of it."""
+    (row,) = db.query(
+        "SELECT c.id, c.document_id FROM faqs f JOIN chunks c ON c.id = f.chunk_id WHERE f.id = ?",
+        [faq_id],
+    )
+    for statement, value in (
+        ("DELETE FROM phrasings WHERE faq_id = ?", faq_id),
+        ("DELETE FROM faqs WHERE id = ?", faq_id),
+        ("DELETE FROM keywords WHERE rowid = ?", row["id"]),
+        ("DELETE FROM vectors WHERE chunk_id = ?", row["id"]),
+        ("DELETE FROM chunks WHERE id = ?", row["id"]),
+    ):
+        db.execute(statement, [value])
+    document: dict[str, Any] = {"id": row["document_id"]}
+    db.execute(
+        "DELETE FROM documents WHERE id = :id "
+        "AND NOT EXISTS (SELECT 1 FROM chunks WHERE document_id = :id)",
+        document,
+    )
+
+
+def _changed(db: Sqlite) -> None:
+    """Other processes compare this number before they answer."""
+    db.execute("UPDATE index_pointer SET changes = changes + 1")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
