@@ -53,12 +53,15 @@ class Approved:
     def __init__(self, database: Database, embedder: Embedder) -> None:
         self._database, self._embedder = database, embedder
 
-    def pairs(self, collection: str | None = None) -> list[Pair]:
-        """Without removed ones, by collection and question; None lists all collections."""
+    def pairs(self, collection: str | None = None, *, removed: bool = False) -> list[Pair]:
+        """By collection and question; None lists all collections.
+
+        removed: also those that staff removed and a file still has.
+        """
         return [
             pair
             for pair in self._every()
-            if pair.state != "removed" and collection in (None, pair.collection)
+            if (removed or pair.state != "removed") and collection in (None, pair.collection)
         ]
 
     def find(self, id_: str) -> Pair:

@@ -1,4 +1,4 @@
-"""What staff decided about approved answers: the tables, whom they hide, how often each is given."""
+"""What staff decided about approved answers: tables, what is hidden, counts."""
 
 from __future__ import annotations
 

@@ -38,8 +38,11 @@ def pairs_of(path: Path, max_mb: int) -> tuple[list[FaqPair], tuple[str, ...]]:
         raise UnreadableFile(f"{path.name}: approved answers are read from csv and xlsx files.")
     if not path.is_file():
         raise UnreadableFile(f"{path}: there is no such file.")
-    check_type(path)
-    parsed = load_limited(path, max_mb)
+    try:
+        check_type(path)
+        parsed = load_limited(path, max_mb)
+    except OSError as error:
+        raise UnreadableFile(f"{path}: it cannot be read ({error.strerror}).") from error
     if parsed.blocks or not parsed.faqs:
         raise UnreadableFile(
             f"{path.name}: it needs a column 'question' and a column 'answer' (问题, 答案) "

@@ -54,6 +54,11 @@ class Pair:
         return self.origin == "edited" and not self.files
 
     @property
+    def answers(self) -> bool:
+        """Whether customers get it."""
+        return self.state == "on" and not self.gone
+
+    @property
     def text(self) -> FaqPair:
         return FaqPair(self.question, self.answer, self.phrasings)
 
