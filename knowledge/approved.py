@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlite_utils import Database as Sqlite
 
 from knowledge import keywords
-from knowledge.curation import DOCUMENT, HIDDEN
+from knowledge.curation import DOCUMENT, WHY
 from knowledge.database import Database
 from knowledge.errors import NotFound
 from knowledge.faq import normal
@@ -38,6 +38,10 @@ class _Ready:
     embedder: str
     passage: Vectors  # (d,) of question and answer
     ways: tuple[tuple[str, Vectors], ...]  # the question first
+
+    @property
+    def question(self) -> str:
+        return self.pair.question
 
     @property
     def passage_text(self) -> str:
@@ -165,22 +169,20 @@ class Approved:
     def load(self, pairs: Sequence[FaqPair], collection: str = "default") -> Imported:
         """Add pairs, or edit those that ask the same first question; all of them or none.
 
-        Raises BadPair.
+        A question may stand there twice with answers in two languages. Raises BadPair.
         """
         texts = [checked(pair.question, pair.answer, pair.phrasings) for pair in pairs]
-        ready = [self._ready(text) for text in texts]
+        ready = [self._ready(text) for text in dict.fromkeys(texts)]
         added = changed = 0
         with self._database.write() as db:
-            known = {normal(pair.question): pair for pair in self.pairs(collection)}
+            known = {_place(pair): pair for pair in self.pairs(collection)}
             for one in ready:
-                pair = known.get(normal(one.pair.question))
+                pair = known.pop(_place(one), None)  # a second one is refused: it has an owner
                 if pair is None:
-                    id_ = self._add(db, one, collection)
-                    known[normal(one.pair.question)] = self.find(id_)
+                    self._add(db, one, collection)
                     added += 1
                 elif pair.text != one.pair:
                     self._edit(db, pair, one)
-                    known[normal(one.pair.question)] = self.find(pair.id)
                     changed += 1
         self._database.checkpoint()
         return Imported(added, changed, len(ready) - added - changed)
@@ -259,6 +261,11 @@ class Approved:
         )
 
 
+def _place(pair: Pair | _Ready) -> tuple[str, str]:
+    """Question and language of the answer, which together have one pair of a collection."""
+    return normal(pair.question), pair.language.split("-")[0]
+
+
 def _check_owner(db: Sqlite, ready: _Ready, collection: str, pair: Pair | None) -> None:
     """Raise BadPair when a way to ask is another pair's, in the same language and collection."""
     mine = {normal(way) for way in (pair.question, *pair.phrasings)} if pair else set()
@@ -266,16 +273,15 @@ def _check_owner(db: Sqlite, ready: _Ready, collection: str, pair: Pair | None) 
         if normal(way) in mine:
             continue
         for row in db.query(
-            "SELECT f.id, f.question, f.language, d.path, "
+            f"SELECT f.id, f.question, f.language, d.path, {WHY} AS why, "
             "(SELECT normal FROM phrasings WHERE faq_id = f.id AND text = f.question) AS key "
             "FROM phrasings p JOIN faqs f ON f.id = p.faq_id JOIN chunks c ON c.id = f.chunk_id "
-            f"JOIN documents d ON d.id = c.document_id LEFT JOIN ({HIDDEN}) h "
-            "ON h.chunk_id = c.id WHERE p.normal = ? AND d.collection = ? "
-            "AND (h.why IS NULL OR h.why IN ('off', 'gone'))",
+            "JOIN documents d ON d.id = c.document_id WHERE p.normal = ? AND d.collection = ?",
             [normal(way), collection],
         ):
             own = pair is not None and (row["id"] == pair.faq_id or row["key"] == pair.key)
-            if not own and row["language"].split("-")[0] == ready.language.split("-")[0]:
+            same = row["language"].split("-")[0] == ready.language.split("-")[0]
+            if same and not own and row["why"] not in ("edited", "removed"):
                 raise BadPair(
                     f"{way!r} is already asked by the approved answer {row['question']!r} "
                     f"({row['path']}). Edit that one, or leave this phrasing out."

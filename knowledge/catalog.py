@@ -206,7 +206,7 @@ class Catalog:
         for part in batches(ids):
             rows = self._database.rows(
                 f"{PASSAGES} WHERE c.id IN ({_marks(part)}) AND (? IS NULL OR d.collection = ?) "
-                f"AND c.id NOT IN (SELECT chunk_id FROM ({curation.HIDDEN}))",
+                f"AND {curation.SHOWN}",
                 *part,
                 collection,
                 collection,
@@ -249,7 +249,6 @@ class Catalog:
             "SELECT k.rowid, bm25(keywords) FROM keywords k "
             "JOIN chunks c ON c.id = k.rowid JOIN documents d ON d.id = c.document_id "
             "WHERE keywords MATCH ?1 AND (?3 IS NULL OR d.collection = ?3) "
-            f"AND c.id NOT IN (SELECT chunk_id FROM ({curation.HIDDEN})) "
             "ORDER BY bm25(keywords), k.rowid LIMIT ?2",
             [expression, limit, collection],
         )

@@ -11,20 +11,24 @@ migrations = Migrations("approved")
 DOCUMENT = "approved-answers"  # path of the document, one per collection, with the pairs of staff
 
 # Pairs of files stand in `faqs`, and so do those that staff wrote, in DOCUMENT: both are searched
-# and cited alike. Chunks of pairs that do not answer, with the reason: a pair of a file that staff
-# 'edited', switched 'off' or 'removed', and an edited pair whose file is 'gone'.
-IN_FILE = f"""
-  FROM phrasings p JOIN faqs f ON f.id = p.faq_id AND f.question = p.text
-  JOIN chunks c ON c.id = f.chunk_id JOIN documents d ON d.id = c.document_id
-  WHERE p.normal = a.key AND d.collection = a.collection AND d.path <> '{DOCUMENT}'"""
-HIDDEN = f"""
-SELECT i.chunk_id, iif(a.faq_id IS NULL, a.state, 'edited') AS why
-  FROM approved a JOIN faqs i ON i.id IN (SELECT f.id {IN_FILE})
-  WHERE a.key <> '' AND (a.faq_id IS NOT NULL OR a.state <> 'on')
-UNION ALL
-SELECT o.chunk_id, iif(a.state = 'on', 'gone', a.state)
-  FROM approved a JOIN faqs o ON o.id = a.faq_id
-  WHERE a.state <> 'on' OR (a.key <> '' AND NOT EXISTS (SELECT 1 {IN_FILE}))"""
+# and cited alike. WHY tells of a chunk c of a document d why its pair does not answer: one of a
+# file was 'edited', switched 'off' or 'removed' by staff; one that staff edited is 'off', or
+# 'gone' while no file has it. NULL: it answers.
+WHY = f"""
+(SELECT CASE WHEN own.state <> 'on' THEN own.state
+    WHEN own.key <> '' AND NOT EXISTS (SELECT 1 FROM phrasings p
+      JOIN faqs f ON f.id = p.faq_id AND f.question = p.text
+      JOIN chunks fc ON fc.id = f.chunk_id JOIN documents fd ON fd.id = fc.document_id
+      WHERE p.normal = own.key AND fd.collection = own.collection AND fd.path <> '{DOCUMENT}')
+    THEN 'gone'
+    WHEN over.faq_id IS NOT NULL THEN 'edited'
+    WHEN over.state <> 'on' THEN over.state END
+  FROM faqs this LEFT JOIN approved own ON own.faq_id = this.id
+  LEFT JOIN phrasings first ON first.faq_id = this.id AND first.text = this.question
+  LEFT JOIN approved over ON over.collection = d.collection AND over.key = first.normal
+    AND over.key <> '' AND d.path <> '{DOCUMENT}'
+  WHERE this.chunk_id = c.id)"""
+SHOWN = f"(c.kind <> 'faq' OR {WHY} IS NULL)"  # the condition of every passage that is found
 
 
 @migrations()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from knowledge.curation import HIDDEN, pair_id
+from knowledge.curation import WHY, pair_id
 from knowledge.database import Database
 from knowledge.keywords import TOKEN, fold, stem
 from knowledge.types import FaqMatch, Vectors
@@ -204,15 +204,14 @@ class FaqBook:
         rows = self._database.rows(
             "SELECT f.id, p.text AS phrasing, p.normal, p.vector, p.language, f.answer, "
             "f.language AS faq_language, c.id AS passage_id, d.id AS document_id, d.collection, "
-            "d.path, d.title, a.id AS own, h.why, "
+            f"d.path, d.title, a.id AS own, {WHY} AS why, "
             "(SELECT normal FROM phrasings WHERE faq_id = f.id AND text = f.question) AS key "
             "FROM phrasings p JOIN faqs f ON f.id = p.faq_id "
             "JOIN chunks c ON c.id = f.chunk_id JOIN documents d ON d.id = c.document_id "
-            f"LEFT JOIN approved a ON a.faq_id = f.id LEFT JOIN ({HIDDEN}) h "
-            "ON h.chunk_id = c.id WHERE p.embedder = ? AND h.why IS NOT 'edited' "
-            "AND h.why IS NOT 'removed' ORDER BY p.id",
+            "LEFT JOIN approved a ON a.faq_id = f.id WHERE p.embedder = ? ORDER BY p.id",
             self._embedder,
         )
+        rows = [row for row in rows if row["why"] not in ("edited", "removed")]
         vectors = [np.frombuffer(row.pop("vector"), np.float32) for row in rows]
         return _Phrasings(
             changes,

@@ -15,6 +15,7 @@ from knowledge.types import FaqPair
 from tests.knowledge.conftest import Open
 
 TEA = "Can I return opened tea?"
+OWNED = r"already asked by .*'Do you gift-wrap\?'"
 FILE = "question,answer,phrasing\n{question},{answer},can opened tea go back\n"
 
 
@@ -147,13 +148,12 @@ def test_what_is_removed_is_wiped(base: KnowledgeBase, home: Path) -> None:
 def test_a_phrasing_has_one_owner(base: KnowledgeBase) -> None:
     pair = base.approved.add("Do you gift-wrap?", "Yes, for $3.", ["gift wrapping"])
     other = base.approved.add("Do you engrave?", "Yes, for $9.")
-    for act in (
-        lambda: base.approved.add("Gift wrapping?", "No."),
-        lambda: base.approved.add("Do you wrap?", "No.", ["do you gift-wrap"]),
-        lambda: base.approved.edit(other.id, phrasings=["GIFT wrapping!"]),
-    ):
-        with pytest.raises(BadPair, match=r"already asked by .*'Do you gift-wrap\?'"):
-            act()
+    with pytest.raises(BadPair, match=OWNED):
+        base.approved.add("Gift wrapping?", "No.")
+    with pytest.raises(BadPair, match=OWNED):
+        base.approved.add("Do you wrap?", "No.", ["do you gift-wrap"])
+    with pytest.raises(BadPair, match=OWNED):
+        base.approved.edit(other.id, phrasings=["GIFT wrapping!"])
     assert [p.phrasings for p in base.approved.pairs()] == [(), ("gift wrapping",)]
     base.approved.add("Gift wrapping?", "可以，3 美元。")  # for customers of another language
     base.approved.add("Gift wrapping?", "No.", collection="wholesale")
