@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from sqlite_utils import Database as Sqlite
 
-from knowledge import keywords
-from knowledge.curation import DOCUMENT, WHY
+from knowledge import pair_rows
+from knowledge.curation import DOCUMENT, WHY, Decision
 from knowledge.database import Database
 from knowledge.errors import NotFound
 from knowledge.faq import normal
 from knowledge.language import language
+from knowledge.pair_rows import Ready
 from knowledge.pairs import BadPair, Pair, checked, fingerprint, read
-from knowledge.types import Embedder, FaqPair, Vectors
+from knowledge.types import Embedder, FaqPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +28,6 @@ class Imported:
     added: int
     changed: int
     unchanged: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A pair with its vectors, made before the transaction begins."""
-
-    pair: FaqPair
-    language: str
-    embedder: str
-    passage: Vectors  # (d,) of question and answer
-    ways: tuple[tuple[str, Vectors], ...]  # the question first
-
-    @property
-    def question(self) -> str:
-        return self.pair.question
-
-    @property
-    def passage_text(self) -> str:
-        return f"{self.pair.question}\n{self.pair.answer}"
 
 
 class Approved:
@@ -64,13 +46,13 @@ class Approved:
         """
         return [
             pair
-            for pair in self._every()
+            for pair in read(self._database)
             if (removed or pair.state != "removed") and collection in (None, pair.collection)
         ]
 
     def find(self, id_: str) -> Pair:
         """By id, also a removed one that its file still has. Raises NotFound."""
-        pair = next((pair for pair in self._every() if pair.id == id_.strip()), None)
+        pair = next((pair for pair in read(self._database) if pair.id == id_.strip()), None)
         if pair is None:
             raise NotFound(
                 f"There is no approved answer {id_!r}. List the approved answers to see their ids."
@@ -122,7 +104,7 @@ class Approved:
                 db.execute("DELETE FROM approved WHERE id = ?", [pair.id])
             else:
                 self._decide(db, pair, "on" if enabled else "off", pair.faq_id)
-            _changed(db)
+            pair_rows.changed(db)
         return self.find(id_)
 
     def remove(self, id_: str) -> Pair:
@@ -138,8 +120,8 @@ class Approved:
                 db.execute("DELETE FROM approved WHERE id = ?", [pair.id])
                 db.execute("DELETE FROM approved_hits WHERE id = ?", [pair.id])
             if pair.faq_id is not None:
-                _drop_text(db, pair.faq_id)
-            _changed(db)
+                pair_rows.drop(db, pair.faq_id)
+            pair_rows.changed(db)
         self._database.checkpoint()
         return pair
 
@@ -160,9 +142,9 @@ class Approved:
             back = pair.state == "on" and pair.text == pair.in_file
             self._decide(db, pair, pair.state, None if back else pair.faq_id, self._base(db, pair))
             if back and pair.faq_id is not None:  # as if nobody had touched it
-                _drop_text(db, pair.faq_id)
+                pair_rows.drop(db, pair.faq_id)
                 db.execute("DELETE FROM approved WHERE id = ?", [pair.id])
-            _changed(db)
+            pair_rows.changed(db)
         self._database.checkpoint()
         return self.find(id_)
 
@@ -187,56 +169,80 @@ class Approved:
         self._database.checkpoint()
         return Imported(added, changed, len(ready) - added - changed)
 
-    def _every(self) -> list[Pair]:
-        """All pairs; those that came with a copy of staff's document become pairs by hand."""
-        adopt = (
-            "FROM faqs f JOIN chunks c ON c.id = f.chunk_id JOIN documents d "
-            f"ON d.id = c.document_id WHERE d.path = '{DOCUMENT}' "
-            "AND f.id NOT IN (SELECT faq_id FROM approved WHERE faq_id IS NOT NULL)"
+    def decisions(self) -> list[Decision]:
+        """All that staff wrote and decided, for another home; counts stay here."""
+        ways: defaultdict[int, list[str]] = defaultdict(list)
+        for row in self._database.rows("SELECT faq_id, text FROM phrasings ORDER BY id"):
+            ways[row["faq_id"]].append(row["text"])
+        rows = self._database.rows(
+            "SELECT a.*, f.question, f.answer FROM approved a LEFT JOIN faqs f ON f.id = a.faq_id "
+            "ORDER BY a.collection, a.id"
         )
-        if self._database.row(f"SELECT 1 AS one {adopt}"):
-            with self._database.write() as db:
-                db.execute(
-                    "INSERT INTO approved SELECT lower(hex(randomblob(6))), d.collection, '', "
-                    f"f.id, 'on', '', ? {adopt}",
-                    [_now()],
-                )
-        return read(self._database)
+        found = []
+        for row in rows:
+            faq, question, answer = row.pop("faq_id"), row.pop("question"), row.pop("answer")
+            others = tuple(way for way in ways[faq] if way != question)
+            found.append(Decision(**row, text=FaqPair(question, answer, others) if faq else None))
+        return found
 
-    def _ready(self, pair: FaqPair) -> _Ready:
+    def take(self, decisions: Sequence[Decision]) -> int:
+        """Store what staff of another home decided, in place of what was decided here.
+
+        All of it or nothing; how many were new or other ones. A pair by hand replaces the one
+        that asks the same in the same language; others stay. Raises BadPair.
+        """
+        before = {one.id: one for one in self.decisions()}
+        own = {(p.collection, *_place(p)): p.id for p in self.pairs() if p.origin == "hand"}
+        todo: list[tuple[Decision, Ready | None]] = []
+        for one in decisions:
+            text = one.text and checked(one.text.question, one.text.answer, one.text.phrasings)
+            if text and not one.key and one.id not in before:
+                place = one.collection, normal(text.question), _spoken(text).split("-")[0]
+                one = replace(one, id=own.get(place, one.id))
+            old = before.get(one.id)
+            if old is None or replace(one, text=text, changed=old.changed) != old:
+                todo.append((one, self._ready(text) if text else None))
+        with self._database.write() as db:
+            for one, ready in todo:
+                _replace(db, one, ready)
+            pair_rows.changed(db)
+        self._database.checkpoint()
+        return len(todo)
+
+    def _ready(self, pair: FaqPair) -> Ready:
         ways = (pair.question, *pair.phrasings)
-        return _Ready(
+        return Ready(
             pair,
-            language(pair.answer, language(pair.question)),
+            _spoken(pair),
             self._embedder.name,
             self._embedder.passages([f"{pair.question}\n{pair.answer}"])[0],
             tuple(zip(ways, self._embedder.queries(ways), strict=True)),
         )
 
-    def _add(self, db: Sqlite, ready: _Ready, collection: str) -> str:
+    def _add(self, db: Sqlite, ready: Ready, collection: str) -> str:
         _check_owner(db, ready, collection, None)
         id_ = secrets.token_hex(6)
         db.execute(
             "INSERT INTO approved VALUES (?, ?, '', ?, 'on', '', ?)",
-            [id_, collection, _insert_text(db, ready, collection), _now()],
+            [id_, collection, pair_rows.insert(db, ready, collection), pair_rows.now()],
         )
-        _changed(db)
+        pair_rows.changed(db)
         return id_
 
-    def _edit(self, db: Sqlite, pair: Pair, ready: _Ready) -> None:
+    def _edit(self, db: Sqlite, pair: Pair, ready: Ready) -> None:
         _check_owner(db, ready, pair.collection, pair)
         old = pair.faq_id
         if old and (pair.question, pair.answer) == (ready.pair.question, ready.pair.answer):
             db.execute("DELETE FROM phrasings WHERE faq_id = ?", [old])
-            _insert_ways(db, old, ready)
+            pair_rows.insert_ways(db, old, ready)
             self._decide(db, pair, pair.state, old)
         else:
-            new = _insert_text(db, ready, pair.collection)
+            new = pair_rows.insert(db, ready, pair.collection)
             state = "on" if pair.state == "removed" else pair.state
             self._decide(db, pair, state, new, None if old else self._base(db, pair))
             if old:
-                _drop_text(db, old)
-        _changed(db)
+                pair_rows.drop(db, old)
+        pair_rows.changed(db)
 
     def _base(self, db: Sqlite, pair: Pair) -> str:
         """What the files answer now, as a hash."""
@@ -257,16 +263,34 @@ class Approved:
             "INSERT INTO approved VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, ''), ?7) "
             "ON CONFLICT (id) DO UPDATE SET faq_id = ?4, state = ?5, base = coalesce(?6, base), "
             "changed = ?7",
-            [pair.id, pair.collection, pair.key, faq_id, state, base, _now()],
+            [pair.id, pair.collection, pair.key, faq_id, state, base, pair_rows.now()],
         )
 
 
-def _place(pair: Pair | _Ready) -> tuple[str, str]:
+def _spoken(pair: FaqPair) -> str:
+    """The language of the answer."""
+    return language(pair.answer, language(pair.question))
+
+
+def _replace(db: Sqlite, one: Decision, ready: Ready | None) -> None:
+    """The decision and its text in place of the one of that id."""
+    old = list(db.query("SELECT faq_id FROM approved WHERE id = ?", [one.id]))
+    db.execute("DELETE FROM approved WHERE id = ?", [one.id])
+    if old and old[0]["faq_id"] is not None:
+        pair_rows.drop(db, old[0]["faq_id"])
+    faq_id = pair_rows.insert(db, ready, one.collection) if ready else None
+    db.execute(
+        "INSERT INTO approved VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [one.id, one.collection, one.key, faq_id, one.state, one.base, one.changed],
+    )
+
+
+def _place(pair: Pair | Ready) -> tuple[str, str]:
     """Question and language of the answer, which together have one pair of a collection."""
     return normal(pair.question), pair.language.split("-")[0]
 
 
-def _check_owner(db: Sqlite, ready: _Ready, collection: str, pair: Pair | None) -> None:
+def _check_owner(db: Sqlite, ready: Ready, collection: str, pair: Pair | None) -> None:
     """Raise BadPair when a way to ask is another pair's, in the same language and collection."""
     mine = {normal(way) for way in (pair.question, *pair.phrasings)} if pair else set()
     for way, _ in ready.ways:
@@ -286,90 +310,3 @@ def _check_owner(db: Sqlite, ready: _Ready, collection: str, pair: Pair | None) 
                     f"{way!r} is already asked by the approved answer {row['question']!r} "
                     f"({row['path']}). Edit that one, or leave this phrasing out."
                 )
-
-
-def _insert_text(db: Sqlite, ready: _Ready, collection: str) -> int:
-    """The pair as a passage of staff's document and as an approved answer; its id in `faqs`."""
-    document = _document(db, ready, collection)
-    chunk, faq = (secrets.randbelow(2**63 - 1) + 1 for _ in range(2))
-    text = ready.passage_text
-    db.execute(
-        "INSERT INTO chunks(id, document_id, position, text, heading, kind, language) "
-        "SELECT ?1, ?2, (SELECT coalesce(max(position), -1) + 1 FROM chunks "
-        "WHERE document_id = ?2), ?3, '', 'faq', ?4",
-        [chunk, document, text, ready.language],
-    )
-    db.execute(
-        "INSERT INTO vectors(chunk_id, embedder, vector) VALUES (?, ?, ?)",
-        [chunk, ready.embedder, ready.passage.tobytes()],
-    )
-    terms = " ".join(keywords.terms(text))
-    db.execute("INSERT INTO keywords(rowid, terms) VALUES (?, ?)", [chunk, terms])
-    db.execute(
-        "INSERT INTO faqs(id, chunk_id, question, answer, language) VALUES (?, ?, ?, ?, ?)",
-        [faq, chunk, ready.pair.question, ready.pair.answer, ready.language],
-    )
-    _insert_ways(db, faq, ready)
-    return faq
-
-
-def _insert_ways(db: Sqlite, faq_id: int, ready: _Ready) -> None:
-    for way, vector in ready.ways:
-        db.execute(
-            "INSERT INTO phrasings(faq_id, text, normal, language, embedder, vector) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                faq_id,
-                way,
-                normal(way),
-                language(way, ready.language),
-                ready.embedder,
-                vector.tobytes(),
-            ],
-        )
-
-
-def _document(db: Sqlite, ready: _Ready, collection: str) -> str:
-    """The id of the collection's document with the pairs of staff, made when it is missing."""
-    place = [collection, DOCUMENT]
-    found = "SELECT id FROM documents WHERE collection = ? AND path = ?"
-    for row in db.query(found, place):
-        return str(row["id"])
-    id_ = secrets.token_hex(16)
-    db.execute(
-        "INSERT INTO documents(id, collection, path, title, language, sha256, size, added, "
-        "warnings) VALUES (?, ?, ?, ?, ?, '', 0, ?, '[]')",
-        [id_, *place, DOCUMENT, ready.language, _now()],
-    )
-    return id_
-
-
-def _drop_text(db: Sqlite, faq_id: int) -> None:
-    """The pair's rows, and the document when it was the last of it."""
-    (row,) = db.query(
-        "SELECT c.id, c.document_id FROM faqs f JOIN chunks c ON c.id = f.chunk_id WHERE f.id = ?",
-        [faq_id],
-    )
-    for statement, value in (
-        ("DELETE FROM phrasings WHERE faq_id = ?", faq_id),
-        ("DELETE FROM faqs WHERE id = ?", faq_id),
-        ("DELETE FROM keywords WHERE rowid = ?", row["id"]),
-        ("DELETE FROM vectors WHERE chunk_id = ?", row["id"]),
-        ("DELETE FROM chunks WHERE id = ?", row["id"]),
-    ):
-        db.execute(statement, [value])
-    document: dict[str, Any] = {"id": row["document_id"]}
-    db.execute(
-        "DELETE FROM documents WHERE id = :id "
-        "AND NOT EXISTS (SELECT 1 FROM chunks WHERE document_id = :id)",
-        document,
-    )
-
-
-def _changed(db: Sqlite) -> None:
-    """Other processes compare this number before they answer."""
-    db.execute("UPDATE index_pointer SET changes = changes + 1")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from knowledge.csv_cells import guarded, unguarded
 from knowledge.errors import UnreadableFile
 from knowledge.load import check_type, load_limited
 from knowledge.pairs import Pair
 from knowledge.types import FaqPair
 
 TABLES = (".csv", ".xlsx")
-# A cell that begins so is run as a formula (CWE-1236); Excel takes the full-width signs, too.
-FORMULA = re.compile(r"'*\s*[=+\-@\t\r＝＋－＠]")
 
 
 def written(pairs: Sequence[Pair]) -> str:
@@ -25,7 +23,7 @@ def written(pairs: Sequence[Pair]) -> str:
     table = csv.writer(out)
     table.writerow(["question", "answer", *(f"phrasing {n}" for n in range(1, most + 1))])
     for pair in pairs:
-        table.writerow([_guarded(c) for c in (pair.question, pair.answer, *pair.phrasings)])
+        table.writerow([guarded(c) for c in (pair.question, pair.answer, *pair.phrasings)])
     return out.getvalue()
 
 
@@ -49,16 +47,7 @@ def pairs_of(path: Path, max_mb: int) -> tuple[list[FaqPair], tuple[str, ...]]:
             "and a row below them; columns named 'phrasing …' (问法) may follow."
         )
     pairs = [
-        FaqPair(_plain(f.question), _plain(f.answer), tuple(_plain(p) for p in f.phrasings))
+        FaqPair(unguarded(f.question), unguarded(f.answer), tuple(map(unguarded, f.phrasings)))
         for f in parsed.faqs
     ]
     return pairs, parsed.warnings
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if FORMULA.match(cell) else cell
-
-
-def _plain(cell: str) -> str:
-    """A cell without the mark that `written` puts before formulas."""
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell

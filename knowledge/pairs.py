@@ -47,11 +47,12 @@ class Pair:
     changed: str  # by staff; "" for never
     key: str  # normalised first question in the file; "" when made by hand
     faq_id: int | None  # its own row in `faqs`; None: as in the file
+    found: bool = True  # whether its file may be found, or a file's wording that staff edited
 
     @property
     def gone(self) -> bool:
-        """Whether it was edited and no file has it any more: then it does not answer."""
-        return self.origin == "edited" and not self.files
+        """Whether no file that is found has it any more: then it does not answer."""
+        return not self.found
 
     @property
     def answers(self) -> bool:
@@ -132,6 +133,7 @@ def _stored(database: Database) -> _Stored:
     own, ways = {}, defaultdict(list)
     for row in database.rows(
         "SELECT f.id, f.question, f.answer, f.language, d.collection, d.path, "
+        "EXISTS (SELECT 1 FROM found_documents WHERE id = d.id) AS found, "
         "(SELECT normal FROM phrasings WHERE faq_id = f.id AND text = f.question) AS key "
         "FROM faqs f JOIN chunks c ON c.id = f.chunk_id JOIN documents d ON d.id = c.document_id "
         "ORDER BY d.path, c.position"
@@ -213,5 +215,6 @@ def _pair(
         also=tuple(dict.fromkeys(f["answer"] for f in groups[1:] if f["answer"] != text["answer"])),
         hits=hits["hits"],
         last_hit=hits["last"],
+        found=about["origin"] == "hand" or any(f["found"] for f in files),
         **about,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,10 @@ def test_a_hand_made_pair_outlives_every_file(base: KnowledgeBase, faq: Path) ->
     assert answer(base, "do you gift-wrap") == "Yes, for $3.", "staff's word stands"
     base.remove("faq.csv")
     assert [p.id for p in base.approved.pairs()] == [pair.id]
-    with pytest.raises(KnowledgeError, match="zhike faq remove"):
-        base.remove(DOCUMENT)
+    acts: list[Callable[[str], object]] = [base.remove, base.publish, base.enable, base.rollback]
+    for act in acts:
+        with pytest.raises(KnowledgeError, match="zhike faq remove"):
+            act(base.find(DOCUMENT).id)
     assert answer(base, "do you gift-wrap") == "Yes, for $3."
 
 
@@ -111,6 +114,10 @@ def test_an_edited_pair_rests_while_its_file_is_gone(base: KnowledgeBase, faq: P
     assert candidate.why == "gone"
     list(base.add([faq]))
     assert answer(base, "tea back") == "Only if it is faulty."
+    base.enable("faq.csv", enabled=False)  # as good as gone
+    assert answer(base) is None and texts(base) == [] and base.approved.pairs()[0].gone
+    base.enable("faq.csv")
+    assert answer(base) == "Only if it is faulty."
 
 
 def test_a_pair_of_a_file_is_switched_off_and_removed(base: KnowledgeBase, faq: Path) -> None:

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from knowledge.errors import KnowledgeError
-from knowledge.pair_table import _guarded, _plain, pairs_of, written
+from knowledge.pair_table import pairs_of, written
 from knowledge.pairs import Pair
 from knowledge.types import FaqPair
 
@@ -32,12 +30,6 @@ def test_no_cell_begins_like_a_formula() -> None:
     for row in rows(written(pairs))[1:]:
         for cell in row:
             assert cell.lstrip()[0] not in "=+-@\t\r＝＋－＠", cell
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text() | st.builds("".join, st.lists(st.sampled_from("'=+-@ \ta"), max_size=6)))
-def test_the_guard_is_undone(text: str) -> None:
-    assert _plain(_guarded(text)) == text
 
 
 def test_a_table_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -19,24 +18,18 @@ TEA = "Can I return opened tea?"
 class Desk(Browser):
     """A member of staff who is logged in."""
 
-    def __init__(self, running: Running) -> None:
-        self.url, self.session_hash = running.url, new_id()[:11]
-        accounts = running.site.accounts
-        if accounts.ready():
-            session = accounts.log_in("admin", PASSWORD, new_id())
-        else:
-            session = accounts.set_up(running.token, PASSWORD, new_id())
-        cookies = {"zhike_desk": session}
-        self.http = httpx.Client(base_url=f"{running.url}/desk", timeout=60, cookies=cookies)
-        self.config = self.http.get("/config").json()
-
     def press(self, element: str, *data: Any, event: str = "click") -> str:
         return self.call(self.function(element, event), list(data))
 
 
 @pytest.fixture
 def desk(running: Running) -> Desk:
-    return Desk(running)
+    accounts = running.site.accounts
+    if accounts.ready():
+        session = accounts.log_in("admin", PASSWORD, new_id())
+    else:
+        session = accounts.set_up(running.token, PASSWORD, new_id())
+    return Desk(running.url, "/desk", session)
 
 
 def test_staff_write_edit_switch_and_delete(desk: Desk, running: Running) -> None:
@@ -83,8 +76,8 @@ def test_the_list_is_searched_and_a_row_opens_in_the_editor(desk: Desk, running:
         "session_hash": desk.session_hash,
         "event_data": {"index": [0, 0], "value": TEA, "row_value": [TEA, *"abcde", pair.id]},
     }
-    assert desk.http.post("/gradio_api/queue/join", json=body).status_code == 200
-    path = f"/gradio_api/queue/data?session_hash={desk.session_hash}"
+    assert desk.http.post("/desk/gradio_api/queue/join", json=body).status_code == 200
+    path = f"/desk/gradio_api/queue/data?session_hash={desk.session_hash}"
     with desk.http.stream("GET", path) as stream:
         heard = next(line for line in stream.iter_lines() if "process_completed" in line)
     for words in (TEA, "Opened tea cannot be returned.", "from faq.csv", "Switch off", pair.id):
@@ -92,7 +85,7 @@ def test_the_list_is_searched_and_a_row_opens_in_the_editor(desk: Desk, running:
 
 
 def test_the_table_is_for_staff_only(desk: Desk, client: TestClient) -> None:
-    table = desk.http.get("/approved-answers.csv")
+    table = desk.http.get("/desk/approved-answers.csv")
     assert table.status_code == 200 and table.text.startswith("\ufeffquestion,answer")
     assert "attachment" in table.headers["content-disposition"] and TEA in table.text
     assert client.get("/desk/approved-answers.csv").status_code in (303, 401, 403)

@@ -33,7 +33,7 @@ def test_add_reports_each_file(run: Run, documents: Path) -> None:
         "shipping.md": ("added", 1),
     }
     for row in first.json:
-        assert row.keys() == {"document", "status", "chunks", "seconds", "error"}
+        assert row.keys() == {"document", "status", "chunks", "seconds", "error", "draft"}
         assert row["seconds"] >= 0 and row["error"] is None
     again = run("knowledge", "add", documents, documents / "returns.md", "--json")
     assert [row["status"] for row in again.json] == ["unchanged"] * 4

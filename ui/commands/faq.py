@@ -19,7 +19,7 @@ HIDDEN = ("key", "faq_id", "in_file")  # of a pair, and not told
 WHY = {
     "answers": "answers",
     "off": "switched off",
-    "gone": "its file was removed",
+    "gone": "no file in use has it",
     "far": "not near enough",
     "negation": "only one of both negates",
     "numbers": "other numbers or codes",
@@ -208,7 +208,7 @@ def _row(pair: Pair) -> dict[str, Any]:
 
 def _state(pair: Pair) -> str:
     if pair.gone:
-        return "file gone"
+        return "file unused"
     return "file changed" if pair.news is not None and pair.state == "on" else pair.state
 
 
