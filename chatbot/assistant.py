@@ -19,6 +19,7 @@ from chatbot.settings import ChatbotSettings
 from chatbot.store import Provenance, Store, new_id
 from chatbot.trace import Trace
 from chatbot.types import (
+    EVALUATION,
     Action,
     Delta,
     Event,
@@ -247,11 +248,13 @@ class Assistant:
             adapter=turn.answer.adapter if answered else None,
             trace=turn.trace.steps,
         )
+        counts = answered and turn.incoming.channel != EVALUATION
         provenance = Provenance(
             question_id=turn.question.id,
             index=self.knowledge.status().file,
             prompt_hash=_prompt_hash(turn) if turn.answer.action is Action.ANSWER else "",
             found=tuple((p.id, p.score) for p in turn.found),
+            approved=turn.approved.pair if counts and turn.approved else "",
         )
         return self.store.add_reply(reply, provenance)
 

@@ -15,7 +15,7 @@ from chatbot.app import App
 from chatbot.errors import ChatbotError
 from chatbot.phrases import phrase
 from chatbot.store import new_id
-from chatbot.types import Action, Incoming, Message, Reply
+from chatbot.types import EVALUATION, Action, Incoming, Message, Reply
 from knowledge.calibrate import Labelled, holds, plain
 from knowledge.split import sentences
 
@@ -106,11 +106,11 @@ def _question(line: str, where: str) -> Question:
 def ask(app: App, question: Question, adapter: str | None = None) -> Outcome:
     """Put the question, after its history, to the assistant in a session of its own."""
     visitor = new_id()
-    session = app.store.open_session(visitor, "evaluation")
+    session = app.store.open_session(visitor, EVALUATION)
     for role, text in question.history:
         app.store.add_message(session.id, "user" if role == "user" else "assistant", text)
     reply = app.assistant.reply(
-        Incoming(question.question, visitor, session.id, "evaluation", adapter=adapter)
+        Incoming(question.question, visitor, session.id, EVALUATION, adapter=adapter)
     )
     return Outcome(question, reply, sum(step.ms for step in reply.trace))
 

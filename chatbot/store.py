@@ -25,6 +25,7 @@ from chatbot.types import (
     Session,
     Step,
 )
+from knowledge.curation import hit
 from knowledge.database import Database
 
 migrations = Migrations("chatbot")
@@ -122,6 +123,7 @@ class Provenance:
     index: str  # name of the index file that was searched
     prompt_hash: str  # SHA-256 of the rendered prompt; empty when no model wrote
     found: tuple[tuple[int, float], ...] = ()  # (passage id, score) of everything found
+    approved: str = ""  # id of the approved answer that a customer was given, to be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,8 @@ class Store:
             db.table("sessions").update(reply.session_id, {"language": reply.language})
             if reply.action is Action.HAND_OVER and reply.reason is not None:
                 calls.call(db, new_id(), reply.session_id, reply.reason, "")
+            if provenance.approved and reply.action is not Action.WAIT:
+                hit(db, provenance.approved, message.created)
         return reply
 
     def misses(self, session_id: str) -> int:

@@ -9,6 +9,7 @@ from typing import Literal
 from knowledge.types import Passage
 
 Role = Literal["user", "assistant", "agent", "note"]  # agent: a person; note: for staff only
+EVALUATION = "evaluation"  # the channel of questions that no customer asked
 
 
 class Action(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from knowledge import curation
 from knowledge.database import Database
 from knowledge.tables import migrations
 from knowledge.types import Passage, Vectors
@@ -25,6 +26,7 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.migrate(migrations)
+        database.migrate(curation.migrations)
 
     def chunks(self, document_id: str) -> list[Passage]:
         rows = self._database.rows(
@@ -42,7 +44,8 @@ class Catalog:
         found = {}
         for part in batches(ids):
             rows = self._database.rows(
-                f"{FOUND} WHERE c.id IN ({_marks(part)}) AND (? IS NULL OR d.collection = ?)",
+                f"{FOUND} WHERE c.id IN ({_marks(part)}) AND (? IS NULL OR d.collection = ?) "
+                f"AND {curation.SHOWN}",
                 *part,
                 collection,
                 collection,

@@ -13,6 +13,7 @@ import numpy as np
 from sqlite_utils import Database as Sqlite
 
 from knowledge import exchange, stored, versions
+from knowledge.curation import DOCUMENT
 from knowledge.database import Database
 from knowledge.errors import NotFound
 from knowledge.exchange import Exported, Life
@@ -158,9 +159,11 @@ class Documents:
             _changed(db)
 
     def exported(self) -> Exported:
-        """The current texts of all documents, with their states."""
+        """The current texts of all documents of files, with their states."""
         found = []
         for document in self.all():
+            if document.path == DOCUMENT:  # goes with the decisions of staff
+                continue
             with self._database.write() as db:  # one state of a document and its chunks
                 row = _one(db, "SELECT * FROM documents WHERE id = ?", [document.id])
                 if row is None:

@@ -9,12 +9,13 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from knowledge import archive, markdown_form
 from knowledge.csv_cells import guarded, unguarded
+from knowledge.curation import DOCUMENT, Decision
 from knowledge.errors import KnowledgeError, UnreadableFile
 from knowledge.stored import NewDocument
 from knowledge.types import Chunk, Collection, FaqPair
@@ -57,6 +58,7 @@ class Exported:
 
     collections: tuple[Collection, ...]
     documents: tuple[tuple[Text, Life], ...]
+    decisions: tuple[Decision, ...] = ()  # of staff, about approved answers
 
 
 def text_of(new: NewDocument) -> Text:
@@ -128,6 +130,7 @@ def _files(exported: Exported) -> Iterator[tuple[str, bytes]]:
     yield ANSWERS, _answers(exported)
     collections = [{"name": c.name, "review": c.review} for c in exported.collections]
     manifest = {"format": FORMAT, "collections": collections, "documents": listed}
+    manifest["approved"] = [asdict(decision) for decision in exported.decisions]
     yield MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8")
 
 
@@ -166,6 +169,7 @@ def _exported(source: Path, file: Callable[[str], bytes]) -> Exported:
         )
         faqs = _pairs(_text(file(ANSWERS), ANSWERS))
         documents = tuple(_document(item, file, faqs) for item in manifest["documents"])
+        decisions = tuple(_decision(item) for item in manifest["approved"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UnreadableFile(
@@ -175,7 +179,7 @@ def _exported(source: Path, file: Callable[[str], bytes]) -> Exported:
         raise UnreadableFile(
             f"{source}: {ANSWERS} names the document {min(left)[1]!r}, which {MANIFEST} does not."
         )
-    return Exported(collections, documents)
+    return Exported(collections, documents, decisions)
 
 
 def _document(
@@ -194,8 +198,19 @@ def _document(
         markdown_form.passages(_text(file(_string(item["file"])), item["file"]), item["file"]),
         tuple(faqs.get(key, ())),
     )
+    if text.path == DOCUMENT:
+        raise ValueError(f"{DOCUMENT!r} is the name of what staff wrote, not of a file")
     first, last = dated(_string(item["valid_from"]), _string(item["valid_until"]))
     return text, Life(item["published"] is True, item["enabled"] is True, first, last)
+
+
+def _decision(item: dict[str, Any]) -> Decision:
+    about: dict[str, Any] = {f.name: _string(item[f.name]) for f in fields(Decision)[:-1]}
+    text = item["text"]
+    if text is not None:
+        ways = tuple(map(_string, text["phrasings"]))
+        text = FaqPair(_string(text["question"]), _string(text["answer"]), ways)
+    return Decision(**about, text=text)
 
 
 def _pairs(table: str) -> dict[tuple[str, str], list[FaqPair]]:

@@ -6,10 +6,11 @@ import re
 import threading
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from knowledge.curation import WHY, pair_id
 from knowledge.database import Database
 from knowledge.keywords import TOKEN, fold, stem
 from knowledge.types import FaqMatch, Vectors
@@ -17,6 +18,7 @@ from knowledge.words import FILLER_CHARACTERS, FILLER_WORDS, FILLERS_CJK
 
 NEAR = 0.90  # cosine of two questions; opposites reach .97, so the words must agree as well
 CANDIDATES = 20
+SHOWN = 5  # pairs that a trial lists
 
 POLITE = re.compile(
     r"^(?:(?:请问|你好|您好|麻烦|劳驾|打扰(?:一下|了)?|客服|亲)[\W_]*)+"
@@ -26,6 +28,15 @@ POLITE = re.compile(
 )
 INSIDE_NUMBER = frozenset(".,:/-")
 HOW = re.compile(r"怎么样|怎么|怎样|如何|咋")  # "can I" and "how do I" have different answers
+MUST = re.compile(  # "can I" and "do I need to", too
+    r"\bdo(?:es)? \w+ (?:need|have to)\b|\bmust\b|^should\b|\brequired to\b"
+    r"|必须|必需|一定要|需不需要|用不用|要不要|(?:需要|应该|应当)(?=.*吗)"
+)
+PAYS = re.compile(  # "do I pay" and "do you pay"
+    r"\b(?P<first>i|we)? ?(?P<second>you)? ?(?:(?:have|need) to|must|should)? ?(?:pay|cover|bear)\b"
+    r"(?! (?:by|with|in|via|using|on|at|through|over|later)\b)"
+    r"|(?:(?P<me>我)|(?P<shop>[你您]))们?(?:自己|来|要|需要|得|应该)*(?:支付|付|出|承担|负担)"
+)
 NUMBER = re.compile(r"\d|^[零〇一二两三四五六七八九十百千万半]$")
 DIRECTION = re.compile(r"\b(?:to|into|for|from|instead|than)\b|[换改转变到至比]|还是")
 NEGATIVE_WORDS = re.compile(
@@ -51,18 +62,26 @@ def normal(question: str) -> str:
     return "".join(kept)
 
 
-def agree(question: str, phrasing: str) -> bool:
-    """Whether two questions have the same numbers and codes, negation and content words.
+Kind = Literal["negation", "numbers", "words", "order"]
 
-    Numbers come in the same order, as do all words where one is exchanged for another.
+
+def difference(question: str, phrasing: str) -> tuple[Kind, tuple[str, ...]] | None:
+    """What two questions differ in, with the words that only one has; None if they ask the same.
+
+    They have the same numbers and codes in the same order, negation and content words. All words
+    come in the same order where one thing is exchanged for another.
     """
-    if negated(question) != negated(phrasing):
-        return False
     asked, known = _content(question), _content(phrasing)
-    if [word for word in asked if NUMBER.search(word)] != [w for w in known if NUMBER.search(w)]:
-        return False
+    only = tuple(dict.fromkeys(w for w in (*asked, *known) if (w in asked) != (w in known)))
+    if negated(question) != negated(phrasing):
+        return "negation", ()
+    numbers = [[word for word in words if NUMBER.search(word)] for words in (asked, known)]
+    if numbers[0] != numbers[1]:
+        return "numbers", tuple(word for word in only if NUMBER.search(word))
+    if only:
+        return "words", only
     turned = DIRECTION.search(fold(question)) or DIRECTION.search(fold(phrasing))
-    return asked == known if turned else set(asked) == set(known)
+    return ("order", ()) if turned and asked != known else None
 
 
 def negated(text: str) -> bool:
@@ -71,10 +90,17 @@ def negated(text: str) -> bool:
     return bool(NEGATIVE_CJK.search(text) or NEGATIVE_WORDS.search(text))
 
 
+def _payer(match: re.Match[str]) -> str:
+    """Who pays, as a word that counts."""
+    first, second = match["first"] or match["me"], match["second"] or match["shop"]
+    return f" {'buyer' if first else 'seller' if second else ''} pay "
+
+
 def _content(text: str) -> list[str]:
     """Numbers, codes, stems and Chinese characters that carry the meaning, in order."""
     text = EITHER_OR.sub(lambda m: (m[1] or "") + " ", fold(text))
-    text = HOW.sub(" how ", text)
+    text = PAYS.sub(_payer, text)
+    text = MUST.sub(" must ", HOW.sub(" how ", text))
     for filler in FILLERS_CJK:
         text = text.replace(filler, " ")
     found: list[str] = []
@@ -86,13 +112,31 @@ def _content(text: str) -> list[str]:
     return found
 
 
+Why = Literal[
+    "answers", "off", "gone", "far", "language", "contradicted", "other", Kind
+]  # why a pair answers or not
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pair near a question, and whether it answers it."""
+
+    pair: str  # id
+    phrasing: str  # its nearest one
+    answer: str
+    score: float  # 1.0 = the same question after normalisation; else cosine, -1..1
+    why: Why
+    words: tuple[str, ...] = ()  # that only one of both has, for numbers and words
+
+
 @dataclass(frozen=True, slots=True)
 class _Phrasings:
-    """All phrasings at one state of the database."""
+    """All phrasings at one state of the database; hidden ones are those of pairs switched off."""
 
     changes: str
     rows: list[dict[str, Any]]
     vectors: Vectors  # (n, d)
+    hidden: Vectors  # (n,), 1 where the pair does not answer
 
 
 class FaqBook:
@@ -101,12 +145,14 @@ class FaqBook:
     def __init__(self, database: Database, embedder: str, dimension: int) -> None:
         self._database, self._embedder = database, embedder
         self._lock = threading.Lock()
-        self._cache = _Phrasings("", [], np.empty((0, dimension), np.float32))
+        empty = np.empty((0, dimension), np.float32)
+        self._cache = _Phrasings("", [], empty, empty[:, 0])
 
     def exact(self, question: str, collection: str | None, language: str | None) -> FaqMatch | None:
         """The answer to this very question; None when two answers of one language contradict."""
         key = normal(question)
-        rows = [r for r in self._phrasings().rows if r["normal"] == key] if key else []
+        rows = self._phrasings().rows if key else []
+        rows = [row for row in rows if row["normal"] == key and not row["why"]]
         return _choose(rows, [1.0] * len(rows), collection, language)
 
     def near(
@@ -116,15 +162,35 @@ class FaqBook:
         known = self._phrasings()
         if not known.rows:
             return None
-        cosines = known.vectors @ vector[0]
+        cosines = known.vectors @ vector[0] - 2 * known.hidden
         order = [int(i) for i in np.argsort(-cosines)[:CANDIDATES] if cosines[i] >= NEAR]
-        order = [i for i in order if agree(question, known.rows[i]["phrasing"])]
+        order = [i for i in order if not difference(question, known.rows[i]["phrasing"])]
         return _choose(
             [known.rows[i] for i in order],
             [min(float(cosines[i]), 0.9999) for i in order],
             collection,
             language,
         )
+
+    def candidates(
+        self, question: str, vector: Vectors, collection: str | None, language: str | None
+    ) -> list[Candidate]:
+        """The nearest pairs, the one that answers first, each with the reason. vector: (1, d)."""
+        known, key = self._phrasings(), normal(question)
+        match = self.exact(question, collection, language)
+        match = match or self.near(question, vector, collection, language)
+        scores = [
+            1.0 if key and row["normal"] == key else min(float(cosine), 0.9999)
+            for row, cosine in zip(known.rows, known.vectors @ vector[0], strict=True)
+        ]
+        best: dict[int, Candidate] = {}
+        for i in sorted(range(len(scores)), key=lambda i: -scores[i]):
+            row = known.rows[i]
+            if row["id"] not in best and (collection is None or row["collection"] == collection):
+                best[row["id"]] = _judged(question, row, scores[i], match)
+            if len(best) == SHOWN:
+                break
+        return sorted(best.values(), key=lambda one: (one.why != "answers", -one.score))
 
     def _phrasings(self) -> _Phrasings:
         # The day, too, as documents begin and end to be valid on one.
@@ -141,14 +207,45 @@ class FaqBook:
         rows = self._database.rows(
             "SELECT f.id, p.text AS phrasing, p.normal, p.vector, p.language, f.answer, "
             "f.language AS faq_language, c.id AS passage_id, d.id AS document_id, d.collection, "
-            "d.path, d.title FROM phrasings p JOIN faqs f ON f.id = p.faq_id "
-            "JOIN chunks c ON c.id = f.chunk_id "
-            "JOIN found_documents d ON d.id = c.document_id "
-            "WHERE p.embedder = ? ORDER BY p.id",
+            f"d.path, d.title, a.id AS own, {WHY} AS why, "
+            "(SELECT normal FROM phrasings WHERE faq_id = f.id AND text = f.question) AS key "
+            "FROM phrasings p JOIN faqs f ON f.id = p.faq_id "
+            "JOIN chunks c ON c.id = f.chunk_id JOIN found_documents d ON d.id = c.document_id "
+            "LEFT JOIN approved a ON a.faq_id = f.id WHERE p.embedder = ? ORDER BY p.id",
             self._embedder,
         )
+        rows = [row for row in rows if row["why"] not in ("edited", "removed")]
         vectors = [np.frombuffer(row.pop("vector"), np.float32) for row in rows]
-        return _Phrasings(changes, rows, np.stack(vectors) if vectors else self._cache.vectors[:0])
+        return _Phrasings(
+            changes,
+            rows,
+            np.stack(vectors) if vectors else self._cache.vectors[:0],
+            np.array([row["why"] is not None for row in rows], np.float32),
+        )
+
+
+def _judged(question: str, row: dict[str, Any], score: float, match: FaqMatch | None) -> Candidate:
+    """Why the pair of this phrasing is the one that answers, or is not."""
+    differs = None if score == 1.0 else difference(question, row["phrasing"])
+    why: Why
+    if row["why"]:
+        why = row["why"]
+    elif match and match.id == row["id"]:
+        why = "answers"
+    elif score < NEAR:
+        why = "far"
+    elif differs:
+        why = differs[0]
+    elif match is None:
+        why = "contradicted"
+    else:
+        why = "other" if match.language == row["faq_language"] else "language"
+    words = differs[1] if differs and why == differs[0] else ()
+    return Candidate(_id(row), row["phrasing"], row["answer"], score, why, words)
+
+
+def _id(row: dict[str, Any]) -> str:
+    return row["own"] or pair_id(row["collection"], row["key"] or "")
 
 
 def _choose(
@@ -165,6 +262,7 @@ def _choose(
         if own:
             found = own
             break
+    found = [pair for pair in found if pair[0]["own"]] or found  # staff's word before a file's
     if not found:
         return None
     row, score = found[0]
@@ -182,4 +280,5 @@ def _choose(
         language=row["faq_language"],
         score=score,
         passage_id=row["passage_id"],
+        pair=_id(row),
     )

@@ -6,18 +6,20 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from knowledge import exchange
+from knowledge.approved import Approved
 from knowledge.catalog import Catalog
+from knowledge.curation import DOCUMENT
 from knowledge.database import Database
 from knowledge.documents import Documents
 from knowledge.errors import KnowledgeError
-from knowledge.faq import FaqBook
+from knowledge.faq import Candidate, FaqBook
 from knowledge.ingest import Ingest, Source, sources
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed, renewed
@@ -71,6 +73,7 @@ class KnowledgeBase:
             self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
         self._folder = folder
         self._faqs = FaqBook(database, embedder.name, embedder.dimension)
+        self.approved = Approved(database, embedder)
 
     def add(
         self,
@@ -151,13 +154,23 @@ class KnowledgeBase:
     def remove(self, document: str, collection: str = "default") -> None:
         """Delete a document, by path or id, with all versions, from search and from the disk.
 
-        Raises NotFound.
+        Raises NotFound, and KnowledgeError for the document that holds staff's approved answers.
         """
-        self._documents.remove(self.find(document, collection).id)
+        self._documents.remove(self._of_file(document, collection).id)
 
     def find(self, document: str, collection: str = "default") -> Document:
         """By path within the collection, or by id. Raises NotFound."""
         return self._documents.find(document, collection)
+
+    def _of_file(self, document: str, collection: str = "default") -> Document:
+        """find(), but KnowledgeError for the document that holds staff's approved answers."""
+        found = self.find(document, collection)
+        if found.path == DOCUMENT:
+            raise KnowledgeError(
+                f"{DOCUMENT} holds the approved answers that staff wrote, not a file. Change them "
+                "one by one, with `zhike faq edit`, `zhike faq remove` and so on, or in the desk."
+            )
+        return found
 
     def documents(self, collection: str | None = None) -> list[Document]:
         """By collection and path; None lists all collections."""
@@ -169,7 +182,7 @@ class KnowledgeBase:
 
     def publish(self, document_id: str) -> None:
         """End the review of a document or of its draft. Raises NotFound."""
-        document = self.find(document_id)
+        document = self._of_file(document_id)
         draft = None
         if document.draft is not None:
             new, number = self._documents.version(document, document.draft, draft=True)
@@ -179,21 +192,21 @@ class KnowledgeBase:
 
     def enable(self, document_id: str, *, enabled: bool = True) -> None:
         """Let a document be found, or not any more. Raises NotFound."""
-        self._documents.enable(document_id, enabled=enabled)
+        self._documents.enable(self._of_file(document_id).id, enabled=enabled)
 
     def date(self, document_id: str, valid_from: str, valid_until: str) -> None:
         """Set the first and the last day on which a document is found, ISO dates; "" is no bound.
 
         Raises WrongDate, NotFound.
         """
-        self._documents.date(document_id, *dated(valid_from, valid_until))
+        self._documents.date(self._of_file(document_id).id, *dated(valid_from, valid_until))
 
     def rollback(self, document_id: str, number: int | None = None, origin: str = "") -> int:
         """Make a previous version the current one, as a new version; which one it was.
 
         number: None is the one before the current. Raises NotFound.
         """
-        document = self.find(document_id)
+        document = self._of_file(document_id)
         new, number = self._documents.version(document, number)
         self._documents.restore(document.id, renewed(new, self._embedder), number, origin)
         self._index.publish_if_large()
@@ -208,11 +221,14 @@ class KnowledgeBase:
         self._documents.review(collection, on=on)
 
     def export(self, target: Path) -> int:
-        """Write all current texts to a new folder or zip file; how many documents.
+        """Write all current texts, and what staff wrote and decided, to a new folder or zip file.
+
+        How many documents of files.
 
         Raises KnowledgeError.
         """
-        exported = self._documents.exported()
+        decisions = tuple(self.approved.decisions())
+        exported = replace(self._documents.exported(), decisions=decisions)
         exchange.write(exported, target)
         return len(exported.documents)
 
@@ -220,9 +236,18 @@ class KnowledgeBase:
         """Add the documents of an export, with their states; what became of each.
 
         All of it is read before the first is stored. A collection that is under review here
-        stays so. Raises UnreadableFile.
+        stays so. Raises UnreadableFile, BadPair.
         """
         exported = exchange.read(source)
+        if exported.decisions:
+            start = time.perf_counter()
+            other = self.approved.take(exported.decisions)
+            yield Ingested(
+                DOCUMENT,
+                "added" if other else "unchanged",
+                len(exported.decisions),
+                time.perf_counter() - start,
+            )
         for collection in exported.collections:
             if collection.review:
                 self._documents.review(collection.name, on=True)
@@ -305,6 +330,15 @@ class KnowledgeBase:
         if vector is None:
             vector = self._embedder.queries([question])
         return self._faqs.near(question, vector, collection, language)
+
+    def faq_candidates(
+        self, question: str, *, collection: str | None = None, language: str | None = None
+    ) -> list[Candidate]:
+        """The pairs nearest to a question, each with why it answers or not."""
+        if not question.strip():
+            return []
+        vector = self._embedder.queries([question])
+        return self._faqs.candidates(question, vector, collection, language)
 
     def rebuild(self) -> int:
         """Keywords, missing vectors and the index anew from the texts; how many vectors."""

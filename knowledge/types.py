@@ -122,6 +122,7 @@ class FaqMatch:
     language: str
     score: float  # 1.0 = the same question after normalisation; else cosine
     passage_id: int  # the chunk that holds question and answer, to be cited
+    pair: str = ""  # id of the pair, the same after its file was added again
 
 
 @dataclass(frozen=True, slots=True)

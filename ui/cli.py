@@ -19,6 +19,7 @@ COMMANDS = {
     "ask": ("ui.commands.ask", "ask"),
     "chat": ("ui.commands.chat", "chat"),
     "knowledge": ("ui.commands.knowledge", "knowledge"),
+    "faq": ("ui.commands.faq", "faq"),
     "models": ("ui.commands.models", "models"),
     "train": ("ui.commands.train", "train"),
     "runs": ("ui.commands.runs", "runs"),

@@ -21,7 +21,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from ui import api
+from ui import api, downloads
 from ui.accounts import Accounts
 from ui.availability import Availability
 from ui.guard import BODY, Guard, desk_token
@@ -78,6 +78,7 @@ def build(app: App, settings: Settings) -> Web:
     site.include_router(api.probes(app))
     site.include_router(api.router(app, limits, availability))
     site.include_router(login.router(accounts))
+    site.include_router(downloads.router(app))
     desk = DeskPage(app, settings).build()
     most_mb = settings.knowledge.max_file_mb
     _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))

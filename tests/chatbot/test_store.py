@@ -13,6 +13,7 @@ from chatbot.errors import NotFound
 from chatbot.handovers import Handovers
 from chatbot.store import Provenance, Store, new_id
 from chatbot.types import Action, Citation, HandoffReason, Intent, Reply, Step
+from knowledge import curation
 from knowledge.database import Database
 
 CITED = Citation(
@@ -181,6 +182,18 @@ def test_silence_leaves_no_message(store: Store) -> None:
     session = store.open_session("ann", "web")
     store.add_reply(reply_to(session.id, Action.WAIT, text="", citations=()), MADE)
     assert store.history(session.id) == ()
+
+
+def test_an_approved_answer_counts_only_when_it_was_given(store: Store, database: Database) -> None:
+    database.migrate(curation.migrations)
+    session, made = store.open_session("ann", "web"), replace(MADE, approved="0123456789ab")
+    store.add_reply(reply_to(session.id), made)
+    Handovers(database, store).request(session.id, "ann", HandoffReason.CUSTOMER_REQUEST)
+    Handovers(database, store).take(session.id, "kim")
+    assert store.add_reply(reply_to(session.id), made).action is Action.WAIT  # too late
+    store.add_reply(reply_to(session.id), MADE)
+    (row,) = database.rows("SELECT id, hits FROM approved_hits")
+    assert row == {"id": "0123456789ab", "hits": 1}
 
 
 def test_the_owner_sees_no_notes_and_staff_do(store: Store) -> None:

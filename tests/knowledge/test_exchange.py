@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -96,6 +97,71 @@ def test_into_another_home_and_back(
     assert [i.status for i in known] == ["unchanged"] * 4
 
 
+def decided(base: KnowledgeBase) -> list[tuple[Any, ...]]:
+    return [
+        (p.id, p.collection, p.text, p.origin, p.state, p.answers, p.news, p.in_file)
+        for p in base.approved.pairs(removed=True)
+    ]
+
+
+@pytest.mark.parametrize("name", ["out", "out.zip"])
+def test_what_staff_decided_goes_along(
+    bases: tuple[KnowledgeBase, KnowledgeBase], tmp_path: Path, name: str
+) -> None:
+    one, other = bases
+    by_question = {p.question: p.id for p in one.approved.pairs()}
+    one.approved.edit(by_question["=what, is it?"], answer="-2", phrasings=["=so"])
+    one.approved.remove(by_question["运费多少？"])
+    one.approved.enable(one.approved.add("Do you fly?", "No.").id, enabled=False)
+    one.approved.add("Do you sing?", "Yes.", ["a song?"], "careful")
+    replaced = other.approved.add("do you SING", "Never.", collection="careful")
+    kept = other.approved.add("Do you dance?", "Yes.")
+    assert one.export(tmp_path / name) == 5
+    assert [i.status for i in other.take(tmp_path / name)] == ["added"] * 6
+    own = [row for row in decided(one) if row[2].question != "Do you sing?"]
+    assert [row for row in decided(other) if row[0] not in (kept.id, replaced.id)] == own
+    for question, answer in (
+        ("=so", "-2"),
+        ("how so", None),
+        ("运费多少", None),
+        ("Do you fly", None),
+        ("a song", "Yes."),
+        ("do you dance", "Yes."),
+    ):
+        match = other.match_faq(question)
+        assert (match.answer if match else None) == answer, question
+    assert other.approved.find(replaced.id).text.phrasings == ("a song?",)
+    before = decided(other), described(other)
+    assert [i.status for i in other.take(tmp_path / name)] == ["unchanged"] * 6
+    assert (decided(other), described(other)) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "maybe"},
+        {"id": "<b>"},
+        {"key": "another"},
+        {"text": None},
+        {"text": {"question": "?", "answer": "Yes.", "phrasings": []}},
+        {"text": {"question": "Why?", "answer": 7, "phrasings": []}},
+    ],
+)
+def test_a_damaged_decision_changes_nothing(
+    bases: tuple[KnowledgeBase, KnowledgeBase], tmp_path: Path, change: dict[str, object]
+) -> None:
+    one, other = bases
+    one.approved.add("Do you sing?", "Yes.")
+    one.export(tmp_path / "out")
+    path = tmp_path / "out" / exchange.MANIFEST
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["approved"][0].update(change)
+    path.write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(KnowledgeError):
+        list(other.take(tmp_path / "out"))
+    assert other.documents() == [] and other.approved.decisions() == []
+
+
 def test_the_files_are_for_people_too(
     bases: tuple[KnowledgeBase, KnowledgeBase], tmp_path: Path
 ) -> None:
@@ -172,6 +238,7 @@ def _manifest(folder: Path, **change: object) -> None:
         ({"size": "many"}, "not an export of zhike"),
         ({"valid_from": "soon"}, "is not a date"),
         ({"path": "other.csv"}, "names the document"),
+        ({"path": "approved-answers"}, "not of a file"),
     ],
 )
 def test_a_damaged_export_changes_nothing(

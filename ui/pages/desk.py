@@ -9,6 +9,7 @@ import gradio as gr
 from chatbot.app import App
 from ui import render
 from ui.labels import Labels, remembered, switch
+from ui.pages.approved import ApprovedTab
 from ui.pages.conversations import ConversationsTab
 from ui.pages.documents import DocumentsTab
 from ui.pages.health import HealthTab
@@ -38,6 +39,7 @@ class DeskPage:
         self._inbox = InboxTab(app, self._labels)
         self._tabs: dict[str, Tab] = {
             "documents": DocumentsTab(app, settings, self._labels),
+            "approved": ApprovedTab(app, self._labels),
             "inbox": self._inbox,
             "conversations": ConversationsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),
