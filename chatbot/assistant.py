@@ -39,6 +39,7 @@ NOTHING = Evidence((), 0.0, 1.0)
 UNREAD = Verdict("")
 UNSTORED = Message("user", "")
 OTHER = Intent("other", 0.0)
+DETECTED = 2_000  # characters that tell the language; the message may be of any length
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Turn:
     history: tuple[Message, ...]
     trace: Trace = field(default_factory=Trace)
     language: str = ""
+    second: str | None = None  # the other language of a mixed turn
     verdict: Verdict = UNREAD
     question: Message = UNSTORED
     query: str = ""  # what is searched for: the question with what it leans on
@@ -116,8 +118,9 @@ class Assistant:
         text = turn.incoming.text.strip()
         with turn.trace.step("language") as note:
             prior = turn.session.language or turn.incoming.language
-            turn.language = language.detect(text, self.settings.languages, prior)
-            note.detail = turn.language
+            found = language.spoken(text[:DETECTED], self.settings.languages, prior)
+            turn.language, turn.second = found.main, found.second
+            note.detail = f"{found.main}, also {found.second}" if found.second else found.main
         with turn.trace.step("screen") as note:
             turn.verdict = safety.screen(text[: self.settings.max_question])
             note.detail = ", ".join([*turn.verdict.found, turn.verdict.rule or "no rule"])
