@@ -16,15 +16,29 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from chatbot import checksums
+from knowledge.words import words
 
 TARGET = Path(__file__).parents[1] / "tests" / "data" / "personal_data.jsonl"
 ROWS = 2_000
 SEED = 11
 FRAMES = Path(__file__).parents[1] / "tests" / "data" / "personal_data_frames.txt"
-SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁任沈姚卢崔"
+SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶"
+    "程苏魏吕丁任沈姚卢崔"
+)
 GIVEN = "伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂子涵雨欣梓轩浩宇诗雅晓峰建国志远思琪嘉怡"
-FIRST = "Jane Peter Maria Ahmed Sofia Liam Chloé José Anna Tom Fatima Björn Grace Li Wei Olga Ivan Noor".split()
-LAST = "Miller O'Brien Garcia Nguyen Schmidt Smith-Jones Rossi Okafor Müller Brown Taylor Kowalska Patel Larsen".split()
+FIRST = sorted(
+    words("""
+    Jane Peter Maria Ahmed Sofia Liam Chloé José Anna Tom Fatima Björn Grace Li Wei Olga Ivan
+    Noor
+""")
+)
+LAST = sorted(
+    words("""
+    Miller O'Brien Garcia Nguyen Schmidt Smith-Jones Rossi Okafor Müller Brown Taylor Kowalska
+    Patel Larsen
+""")
+)
 PLACES = (
     ("浙江省", "杭州市", "西湖区", "文三路"),
     ("广东省", "深圳市", "南山区", "科技南十二路"),
@@ -36,10 +50,22 @@ PLACES = (
     ("广西壮族自治区", "南宁市", "青秀区", "民族大道"),
     ("臺灣省", "臺北市", "大安區", "忠孝東路四段"),
 )
-ESTATES = "阳光花园 万科城市花园 绿地中心 幸福小区 龙湖公寓 翡翠家园 锦绣苑".split()
-STREETS = "Baker High Church Nanjing Queen's Elm Maple King Orchard Mill".split()
-SUFFIXES = "Street Road Avenue Lane Drive St Rd Ave Boulevard".split()
-CITIES = "London Boston Springfield Dublin Austin Leeds".split()
+ESTATES = sorted(
+    words("""
+    阳光花园 万科城市花园 绿地中心 幸福小区 龙湖公寓 翡翠家园 锦绣苑
+""")
+)
+STREETS = sorted(
+    words("""
+    Baker High Church Nanjing Queen's Elm Maple King Orchard Mill
+""")
+)
+SUFFIXES = sorted(
+    words("""
+    Street Road Avenue Lane Drive St Rd Ave Boulevard
+""")
+)
+CITIES = ["London", "Boston", "Springfield", "Dublin", "Austin", "Leeds"]
 
 
 class Values:
@@ -55,7 +81,7 @@ class Values:
         day = date(1945, 1, 1) + timedelta(days=self.random.randrange(23_000))
         head = self.random.choice(("110105", "330106", "440305", "510107", "320508"))
         body = f"{head}{day:%Y%m%d}{self.digits(3)}"
-        right = [c for c in "0123456789X" if checksums.resident_id(body + c)][0]
+        right = next(c for c in "0123456789X" if checksums.resident_id(body + c))
         wrong = self.random.choice([c for c in "0123456789X" if c != right])
         value = body + (right if valid else wrong)
         return value.lower() if self.random.random() < 0.2 else value
@@ -67,7 +93,9 @@ class Values:
         )  # fmt: skip
         body = head + self.digits(count - len(head) - 1)
         right = next(c for c in "0123456789" if checksums.luhn(body + c))
-        value = body + (right if valid else self.random.choice([c for c in "0123456789" if c != right]))
+        value = body + (
+            right if valid else self.random.choice([c for c in "0123456789" if c != right])
+        )
         blank = self.random.choice(("", "", " ", "-"))
         return blank.join(re.findall(r"\d{1,4}", value)) if blank else value
 
@@ -109,7 +137,9 @@ class Values:
     def email(self, valid: bool) -> str:
         user = self.random.choice(FIRST).lower().translate({ord("é"): "e", ord("ö"): "o"})
         host = self.random.choice(("example.com", "qq.example", "mail.example.co.uk", "example.cn"))
-        form = self.random.choice(("{u}{n}@{h}", "{u}.shop@{h}", "{u}+tea@{h}", "{n}@{h}", "{u}_{n}@{h}"))
+        form = self.random.choice(
+            ("{u}{n}@{h}", "{u}.shop@{h}", "{u}+tea@{h}", "{n}@{h}", "{u}_{n}@{h}")
+        )
         return form.format(u=user, n=self.random.randrange(10, 99_999), h=host)
 
     def ip(self, valid: bool) -> str:
@@ -127,7 +157,9 @@ class Values:
 
     def passport(self, valid: bool) -> str:
         r = self.random
-        return r.choice((f"E{self.digits(8)}", f"G{self.digits(8)}", f"EA{self.digits(7)}", self.digits(9)))
+        return r.choice(
+            (f"E{self.digits(8)}", f"G{self.digits(8)}", f"EA{self.digits(7)}", self.digits(9))
+        )
 
     def plate(self, valid: bool) -> str:
         r, letters = self.random, "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -158,24 +190,43 @@ class Values:
         province, city, district, road = r.choice(PLACES)
         area = r.choice((province + city + district, city + district, district))
         house = f"{r.randrange(1, 999)}{'號' if '區' in district else '号'}"
-        inside = r.choice(("", f"{r.choice(ESTATES)}{r.randrange(1, 30)}栋{r.randrange(1, 5)}单元{r.randrange(101, 2503)}室",
-                           f"{r.randrange(1, 30)}楼", f"{r.randrange(1, 9)}号楼{r.randrange(101, 999)}"))  # fmt: skip
+        flat = f"{r.randrange(1, 30)}栋{r.randrange(1, 5)}单元{r.randrange(101, 2503)}室"
+        inside = r.choice(
+            (
+                "",
+                f"{r.choice(ESTATES)}{flat}",
+                f"{r.randrange(1, 30)}楼",
+                f"{r.randrange(1, 9)}号楼{r.randrange(101, 999)}",
+            )
+        )
         return f"{area}{road}{house}{inside}"
 
     def address_en(self, valid: bool) -> str:
         r = self.random
         street = f"{r.randrange(1, 9999)} {r.choice(STREETS)} {r.choice(SUFFIXES)}"
-        return street + r.choice(("", f", Apt {r.randrange(1, 99)}", f", {r.choice(CITIES)}, TX {r.randrange(10000, 99999)}"))
+        return street + r.choice(
+            (
+                "",
+                f", Apt {r.randrange(1, 99)}",
+                f", {r.choice(CITIES)}, TX {r.randrange(10000, 99999)}",
+            )
+        )
 
 
 # Values that must survive: what people ask about.
 def harmless(r: random.Random) -> dict[str, str]:
     """Order, tracking and model numbers, prices, dates, periods."""
-    digits = lambda n: "".join(r.choice("0123456789") for _ in range(n))  # noqa: E731
+
+    def digits(count: int) -> str:
+        return "".join(r.choice("0123456789") for _ in range(count))
+
+    orders = (f"SL{digits(10)}", f"2024{digits(14)}", f"{digits(12)}", f"#{digits(7)}")
+    parcels = (f"SF{digits(13)}", f"YT{digits(13)}", f"JD{digits(13)}", f"EA{digits(9)}CN")
+    prices = (f"{r.randrange(10, 9999)}.00", f"{r.randrange(1, 9)},{digits(3)}")
     return {
-        "order": r.choice((f"SL{digits(10)}", f"2024{digits(14)}", f"{digits(12)}", f"#{digits(7)}")),
-        "tracking": r.choice((f"SF{digits(13)}", f"YT{digits(13)}", f"JD{digits(13)}", f"EA{digits(9)}CN", f"75{digits(12)}")),
-        "price": r.choice((f"{r.randrange(10, 9999)}.00", f"{r.randrange(1, 9)},{digits(3)}", f"{r.randrange(9, 999)}")),
+        "order": r.choice(orders),
+        "tracking": r.choice((*parcels, f"75{digits(12)}")),
+        "price": r.choice((*prices, f"{r.randrange(9, 999)}")),
         "date": f"20{r.randrange(20, 27)}-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}",
         "model": r.choice(("K1", "K2 Pro", "KT-200", "M3", "E2", "GT-1380", "iPhone 15")),
         "version": f"{r.randrange(1, 4)}.{r.randrange(9)}.{r.randrange(20)}.{r.randrange(99)}",

@@ -8,9 +8,14 @@ from collections.abc import Iterator
 HAN = r"[\u4e00-\u9fff]"
 _NUMBER = r"[0-9A-Z一二三四五六七八九十百]{1,6}"
 _AREA = rf"(?:{HAN}{{2,8}}?(?:特别行政区|自治区|自治州|自治县|街道|省|市|区|县|旗|镇|乡|村))"
-_ROAD = rf"(?:{HAN}{{1,9}}?(?:大道|大街|胡同|路|街|道|巷|弄|里)(?:东|西|南|北|中)?(?:[一二三四五]段)?)"
+_ROAD = (
+    rf"(?:{HAN}{{1,9}}?(?:大道|大街|胡同|路|街|道|巷|弄|里)(?:东|西|南|北|中)?(?:[一二三四五]段)?)"
+)
 _HOUSE = rf"(?:{_NUMBER}(?:-\d{{1,4}})?(?:号|弄)(?:院|楼)?)"
-_ESTATE = rf"(?:{HAN}{{2,10}}?(?:小区|花园|公寓|大厦|广场|家园|佳苑|苑|新村|新城|中心|大楼|宿舍|园区|校区))"
+_ESTATE = (
+    rf"(?:{HAN}{{2,10}}?(?:小区|花园|公寓|大厦|广场|家园|佳苑|苑|新村|新城|中心|大楼|宿舍|园区"
+    r"|校区))"
+)
 _UNIT = rf"(?:(?:{_NUMBER}(?:号楼|单元|栋|幢|座|楼|层|室|房|#)-?){{1,4}}(?:\d{{2,5}}(?:室|房)?)?)"
 CHINESE = re.compile(
     rf"{_AREA}{{0,5}}{_ROAD}{_HOUSE}{_ESTATE}?{_UNIT}?"
@@ -32,7 +37,9 @@ _WORD = (
     r"(?!(?:a|an|the|on|in|of|from|to|for|and|or|at|by|days?|weeks?|items?|x|pcs|more|is|was|my"
     r"|your)\b)[a-z][a-z'-]+"
 )
-_ROOM = r"(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|apt|suite|unit|flat|#)\.? ?#?[\w-]{1,6}"
+_ROOM = (
+    r"(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|apt|suite|unit|flat|#)\.? ?#?[\w-]{1,6}"
+)
 _TAIL = (
     rf"(?:,?\s{{1,3}}{_ROOM})?"
     r"(?:,?\s{1,3}[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2}(?=,?\s{1,3}(?:[A-Z]{2}\s)?[A-Z]{0,2}\d))?"
@@ -40,7 +47,8 @@ _TAIL = (
 )
 ENGLISH = re.compile(
     rf"(?<![\w$€£¥.,-])(?:{_ROOM},? )?\d{{1,5}}[A-Za-z]?(?:-\d{{1,5}})?,? (?:"
-    rf"(?:(?:North|South|East|West|N|S|E|W)\.? )?{_CAPITAL}(?: {_CAPITAL}){{0,3}} (?:{_BIG})\b(?:\.(?=,))?"
+    rf"(?:(?:North|South|East|West|N|S|E|W)\.? )?{_CAPITAL}(?: {_CAPITAL}){{0,3}} (?:{_BIG})\b"
+    r"(?:\.(?=,))?"
     rf"|{_WORD}(?: {_WORD}){{0,2}} (?:{_SMALL})\b"
     rf"){_TAIL}"
     r"|\b(?:P\.? ?O\.? ?Box|PSC \d{1,5}, Box|Unit \d{1,5} Box) \d{1,6}"

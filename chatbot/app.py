@@ -13,8 +13,11 @@ from chatbot.assistant import Assistant
 from chatbot.champions import Champions
 from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.intent import IntentModel
+from chatbot.originals import Originals
+from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Store
+from chatbot.word_lists import WordLists
 from knowledge import reader, weights
 from knowledge.database import Database
 from knowledge.embedder import PACKAGED, make_embedder
@@ -110,6 +113,7 @@ def build(
     store, champions = Store(database), Champions(database)
     assistant = Assistant(
         store=store,
+        screen=Screen(Originals(database, chatbot.originals_days), WordLists(database)),
         knowledge=base,
         embedder=embedder,
         scorer=scorer,

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chatbot import followup, language, policy, safety
+from chatbot import followup, language, policy
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import IntentModel, by_pattern
 from chatbot.phrases import phrase
 from chatbot.prompt import messages
+from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Provenance, Store, new_id
 from chatbot.trace import Trace
@@ -67,6 +68,7 @@ class Assistant:
     """Answers customers; every part is passed in by app.build()."""
 
     store: Store
+    screen: Screen
     knowledge: KnowledgeBase
     embedder: Embedder
     scorer: EvidenceScorer
@@ -122,7 +124,8 @@ class Assistant:
             turn.language, turn.second = found.main, found.second
             note.detail = f"{found.main}, also {found.second}" if found.second else found.main
         with turn.trace.step("screen") as note:
-            turn.verdict = safety.screen(text[: self.settings.max_question])
+            said = text[: self.settings.max_question]
+            turn.verdict = self.screen.turn(turn.session.id, said)
             note.detail = ", ".join([*turn.verdict.found, turn.verdict.rule or "no rule"])
         turn.question = self.store.add_message(turn.session.id, "user", turn.verdict.masked)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from knowledge.words import words
+
 # GB/T 2260: the first two digits of a resident ID.
-PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 "
-    "71 81 82 83".split()
-)
+PROVINCES = words("""
+    11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65
+    71 81 82 83
+""")
 ISSUERS = re.compile(  # ISO/IEC 7812 prefixes with their lengths
     r"4(?:\d{15}|\d{18})|(?:5[1-5]\d{14}|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12})"
     r"|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}"
@@ -17,17 +19,29 @@ ISSUERS = re.compile(  # ISO/IEC 7812 prefixes with their lengths
 )
 
 IBAN_LENGTHS = {  # SWIFT IBAN registry
-    **dict.fromkeys("NO".split(), 15), **dict.fromkeys("BE".split(), 16),
-    **dict.fromkeys("DK FI FO GL NL SD".split(), 18), **dict.fromkeys("MK SI".split(), 19),
-    **dict.fromkeys("AT BA EE KZ LT LU MN XK".split(), 20),
-    **dict.fromkeys("CH CR HR LI LV".split(), 21), **dict.fromkeys("BG BH DE GB GE IE ME RS VA".split(), 22),
-    **dict.fromkeys("AE GI IL IQ OM SO TL".split(), 23),
-    **dict.fromkeys("AD CZ ES MD PK RO SA SE SK TN VG".split(), 24), **dict.fromkeys("LY PT ST".split(), 25),
-    **dict.fromkeys("IS TR".split(), 26), **dict.fromkeys("BI DJ FR GR IT MC MR SM".split(), 27),
-    **dict.fromkeys("AL AZ BY CY DO GT HN HU LB NI PL SV".split(), 28),
-    **dict.fromkeys("BR EG PS QA UA".split(), 29), **dict.fromkeys("JO KW MU YE".split(), 30),
-    **dict.fromkeys("MT SC".split(), 31), **dict.fromkeys("LC".split(), 32), **dict.fromkeys("RU".split(), 33),
-}  # fmt: skip
+    country: length
+    for length, countries in (
+        (15, "NO"),
+        (16, "BE"),
+        (18, "DK FI FO GL NL SD"),
+        (19, "MK SI"),
+        (20, "AT BA EE KZ LT LU MN XK"),
+        (21, "CH CR HR LI LV"),
+        (22, "BG BH DE GB GE IE ME RS VA"),
+        (23, "AE GI IL IQ OM SO TL"),
+        (24, "AD CZ ES MD PK RO SA SE SK TN VG"),
+        (25, "LY PT ST"),
+        (26, "IS TR"),
+        (27, "BI DJ FR GR IT MC MR SM"),
+        (28, "AL AZ BY CY DO GT HN HU LB NI PL SV"),
+        (29, "BR EG PS QA UA"),
+        (30, "JO KW MU YE"),
+        (31, "MT SC"),
+        (32, "LC"),
+        (33, "RU"),
+    )
+    for country in countries.split()
+}
 
 
 def digits(value: str) -> str:

@@ -12,6 +12,7 @@ from importlib.resources import files
 from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
 
 from knowledge.language import script, simplify
+from knowledge.words import words
 
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]")
 KANA = re.compile(r"[\u3041-\u30fa\u30fd-\u30ff\uff66-\uff9d]")
@@ -32,27 +33,35 @@ SCRIPTS = {
 }
 NOT_LATIN = re.compile(r"[\u0370-\u06ff\u0900-\u0e7f]")
 CANTONESE = re.compile("[唔冇嘅咗喺啲哋嚟佢嘢乜嗰噉咁㗎喎攞搵瞓邊]|謝晒")
-JAPANESE = re.compile("[円込働払気対応検済戻仮価壊変図売読続様発収駅銭営労択転関歳氷]|注文|番号|送料|返品|在庫")
+JAPANESE = re.compile(
+    "[円込働払気対応検済戻仮価壊変図売読続様発収駅銭営労択転関歳氷]|注文|番号|送料|返品|在庫"
+)
 # Characters that build a Chinese sentence, whatever nouns of another language stand in it.
-PARTICLES = frozenset("的了吗呢吧啊我你您要想能可怎什么几多请帮在是有没不到个这那还也都就会给把让为")
+PARTICLES = frozenset(
+    "的了吗呢吧啊我你您要想能可怎什么几多请帮在是有没不到个这那还也都就会给把让为"
+)
 ALIKE = re.compile(  # links, addresses, E2, SL2403150021, iPhone: alike in every language
     r"https?://\S+|www\.\S+|\S+@\S+|[A-Za-z-]*\d[A-Za-z\d-]*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*"
     r"|\b(?:[Oo][Kk]|Pro|Plus|Max|Mini)\b",
     re.ASCII,
 )
-LOANS = frozenset(  # English words that Chinese uses as its own
-    "ok okay app wifi wi fi vip logo pdf usb email mail hi hello hey thx bye pro line pay led plus "
-    "mini max sim sku qq ios iphone ipad paypal android bug excel word html http https www com".split()
-)
+# English words that Chinese uses as its own.
+LOANS = words("""
+    ok okay app wifi wi fi vip logo pdf usb email mail hi hello hey thx bye pro line pay led
+    plus mini max sim sku qq ios iphone ipad paypal android bug excel word html http https www
+    com
+""")
 OTHERS = ("de", "fr", "es", "it", "pt", "nl")  # noticed although no shop was set up for them
 HINTS = {"de": "[äöüß]", "es": "[ñ¿¡]", "fr": "[çœèêàâîôû]|\\w [?!]", "pt": "[ãõ]"}
 SHORT = 20  # Latin letters; below it langdetect guesses (it calls "hi" Swahili)
 MARGIN = 0.5  # of a word: less tells nothing, and the conversation's language counts that much
-INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s y w".split()
-FINALS = (
-    "a o e ai ei ao ou an en ang eng ong i ia ie iao iu ian in iang ing iong u ua uo uai ui uan un "
-    "uang v ve ue"
-).split()
+INITIALS = words("""
+    b p m f d t n l g k h j q x zh ch sh r z c s y w
+""")
+FINALS = words("""
+    a o e ai ei ao ou an en ang eng ong i ia ie iao iu ian in iang ing iong u ua uo uai ui uan
+    un uang v ve ue
+""")
 
 
 @dataclass(frozen=True, slots=True)

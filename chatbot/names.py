@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from knowledge.words import words
+
 # The commonest surnames, about 95 % of people: 我是买家 and 我叫了快递 give no name.
 SURNAME = (
     "(?:欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|司徒|夏侯|端木|南宫|["
@@ -15,19 +17,26 @@ SURNAME = (
     "佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝])"
 )
 # No given name has these; so 我叫王伟想退货 ends where the sentence goes on.
-_GIVEN = r"(?!先生|女士|小姐|太太|老师|经理)(?![的了吗呢吧要请是我你您他她它有没不给把让到从被])[\u4e00-\u9fff]"
-_ON = (
-    r"(?=[^\u4e00-\u9fff]|$|想|要|的|电话|手机|住|在|和|跟|请|是|订|买|收|身份|地址|今|昨|这|有|需|麻烦|先生|女士|小姐"
-    r"|，|前|刚|上|我|你|能|可|邮|护照|以前|之前|下单|登记|写)"
+_GIVEN = (
+    r"(?!先生|女士|小姐|太太|老师|经理)(?![的了吗呢吧要请是我你您他她它有没不给把让到从被])"
+    r"[\u4e00-\u9fff]"
+)
+_ON = (  # how the sentence goes on after a name
+    r"(?=[^\u4e00-\u9fff]|$|想|要|的|电话|手机|住|在|和|跟|请|是|订|买|收|身份|地址|今|昨|这|有|需"
+    r"|麻烦|先生|女士|小姐|前|刚|上|我|你|能|可|邮|护照|以前|之前|下单|登记|写)"
 )
 _FULL = rf"(?P<zh>{SURNAME}{_GIVEN}{{1,2}})"
+_IS = r"[是为]?[:：]? ?"
+_WHO = r"(?:收件|收货|联系|收|付款|持卡|下单|订货|购买)人(?:的?(?:姓名|名字))?"
 INTRODUCED = re.compile(
-    rf"(?:我叫|我的名字[是叫]|我名叫|名字[是叫为]|名字改[成为]|本人|姓名[是为]?[:：]? ?|全名[是为]?[:：]? ?"
-    rf"|(?:收件|收货|联系|收|付款|持卡|下单|订货|购买)人(?:的?(?:姓名|名字))?(?:改[成为]|换成|写的?是|是|为|叫)?[:：]? ?"
-    rf"|户名[是为]?[:：]? ?|署名|订单是){_FULL}{_ON}"
+    rf"(?:我叫|我的名字[是叫]|我名叫|名字[是叫为]|名字改[成为]|本人|姓名{_IS}|全名{_IS}"
+    rf"|{_WHO}(?:改[成为]|换成|写的?是|是|为|叫)?[:：]? ?"
+    rf"|户名{_IS}|署名|订单是){_FULL}{_ON}"
 )
 SELF = re.compile(rf"(?:我是|这里是|这边是){_FULL}(?=[^\u4e00-\u9fff的]|$|想|要|，|我)")
-FIELD = re.compile(r"(?:姓名|收件人|收货人|联系人)[:：] ?(?P<zh>[\u4e00-\u9fff]{2,4})(?=[,，。.;；!！\s、]|$)")
+FIELD = re.compile(
+    r"(?:姓名|收件人|收货人|联系人)[:：] ?(?P<zh>[\u4e00-\u9fff]{2,4})(?=[,，。.;；!！\s、]|$)"
+)
 TITLED = re.compile(
     rf"(?P<zh>{SURNAME}(?:{_GIVEN}{{1,2}}|))(?=先生|女士|小姐|太太|老师|经理|师傅|阿姨|大哥|大姐)"
 )
@@ -49,16 +58,19 @@ ENGLISH = re.compile(
     rf"|(?:deliver|ship|addressed|send it) to (?:mr|ms))\s{{1,2}})(?:(?i:mr|mrs|ms|miss|dr)\.? )?"
     rf"(?P<told>{_PARTS})"
     rf"|(?i:\b(?:mr|mrs|ms|miss|mx|dr|prof))\b\.? (?P<titled>{_PARTS})"
-    rf"|(?i:\bthis is|\bi['’]m|\bi am) (?P<self>{_PART} {_PART})(?=[,.!]|\s*$| (?:from|here|and|speaking|calling)\b)"
+    rf"|(?i:\bthis is|\bi['’]m|\bi am) (?P<self>{_PART} {_PART})"
+    r"(?=[,.!]|\s*$| (?:from|here|and|speaking|calling)\b)"
     rf"|(?i:\bthis is) (?P<caller>{_PART})(?= (?:from|here|speaking|calling)\b)"
 )
 LOWER = re.compile(  # typed without capitals
-    r"\bmy name(?: is|['’]s) (?P<low>[a-z]{2,15}(?: [a-z]{2,15})?)(?=\s*(?:[,.!?]|$)| (?:and|order|from)\b)"
+    r"\bmy name(?: is|['’]s) (?P<low>[a-z]{2,15}(?: [a-z]{2,15})?)"
+    r"(?=\s*(?:[,.!?]|$)| (?:and|order|from)\b)"
 )
-NOT_ENGLISH = frozenset(
-    "the a an on in not wrong missing misspelled correct still also is was spelled incorrect hidden "
-    "order number tea kettle refund invoice for to at with card account here happy sorry sure".split()
-)
+NOT_ENGLISH = words("""
+    the a an on in not wrong missing misspelled correct still also is was spelled incorrect
+    hidden order number tea kettle refund invoice for to at with card account here happy sorry
+    sure
+""")
 
 
 def find(text: str) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
@@ -28,20 +28,24 @@ def m001_originals(db: Sqlite) -> None:
 class Originals:
     """Masks the turns of stored conversations and can turn placeholders back.
 
-    `days` after they were written values are deleted, whatever becomes of the conversation.
+    `days` after they were written values are deleted, whatever becomes of the conversation;
+    with 0 they are never stored.
     """
 
     def __init__(self, database: Database, days: int) -> None:
         self._db = database
         self._days = days
+        self._purged: date | None = None
         database.migrate(migrations)
-        self.purge()
 
     def mask(self, session_id: str, text: str) -> tuple[str, tuple[str, ...]]:
         """`text` masked as in earlier turns of the session, and the kinds found.
 
-        A text without personal data, the usual case, touches no table.
+        A text without personal data, the usual case, touches no table. Once a day old values go.
         """
+        if self._purged != (today := datetime.now(UTC).date()):
+            self._purged = today
+            self.purge()
         if not find(text):
             return text, ()
         with self._db.write() as db:  # two turns at once must not give one placeholder twice
@@ -52,7 +56,6 @@ class Originals:
                 for o in masker.new
             ]
             if self._days > 0:
-                self._delete_old(db)
                 db.conn.executemany("INSERT INTO originals VALUES (?, ?, ?, ?, ?)", rows)
         return masked, tuple(masker.found)
 
@@ -69,14 +72,9 @@ class Originals:
         if not self._db.row("SELECT 1 FROM originals WHERE created < ? LIMIT 1", self._oldest()):
             return 0
         with self._db.write() as db:
-            count = self._delete_old(db)
+            done = db.execute("DELETE FROM originals WHERE created < ?", [self._oldest()])
         self._db.checkpoint()  # secure_delete clears the pages, this the log
-        return count
-
-    def _delete_old(self, db: Sqlite) -> int:
-        return int(
-            db.execute("DELETE FROM originals WHERE created < ?", [self._oldest()]).rowcount
-        )
+        return int(done.rowcount)
 
     def _oldest(self) -> str:
         return _time(datetime.now(UTC) - timedelta(days=self._days))

@@ -13,7 +13,9 @@ from knowledge.language import simplify
 
 # Lookarounds instead of \b: Chinese letters are word characters, so \b never holds beside them.
 START, END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
-URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'，。；、！？（）【】《》\u4e00-\u9fff]+", re.IGNORECASE)
+URL = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'，。；、！？（）【】《》\u4e00-\u9fff]+", re.IGNORECASE
+)
 SECRET = re.compile(  # a user, a token or a long random part in a link
     r"://[^/\s]*@|[?&#;](?:\w*(?:token|key|auth|sig|sign|session|sid|code|secret|password|pwd|email"
     r"|phone|mobile|user|uid|id))=|(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{24,}",
@@ -28,15 +30,20 @@ TAIWAN_ID = re.compile(START + r"[A-Za-z][12]\d{8}" + END)
 US_SSN = re.compile(r"(?<![\w-])(?!000|666)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 LICENCE = re.compile(
     r"driv(?:er|ing)(?:['’]?s)? licen[cs]e(?: (?:number|no\.?|is|was|id))*[ :#]+"
-    r"(?=[A-Za-z -]*\d)([A-Za-z0-9](?:[ -]?[A-Za-z0-9]){4,17})" + END
-    + r"|驾(?:驶证|照)(?:号码?)?[是为:： ]{0,3}(\d{12})" + END,
+    r"(?=[A-Za-z -]*\d)([A-Za-z0-9](?:[ -]?[A-Za-z0-9]){4,17})"
+    + END
+    + r"|驾(?:驶证|照)(?:号码?)?[是为:： ]{0,3}(\d{12})"
+    + END,
     re.IGNORECASE,
 )
 CARD = re.compile(START + r"\d(?:[ -]?\d){11,18}" + END)
 LONG = re.compile(r"\d{14,}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?")
-CARD_SAID = re.compile(r"卡|card\b|\bcc\b|credit|debit|visa|mastercard|amex|银联|账号|账户", re.IGNORECASE)
+CARD_SAID = re.compile(
+    r"卡|card\b|\bcc\b|credit|debit|visa|mastercard|amex|银联|账号|账户", re.IGNORECASE
+)
 CVV = re.compile(
-    r"(?:\b(?:cvv|cvc|csc|cvn)2?|安全码|校验码|security code)(?:[是为:： ]|code|number|is){0,4}(\d{3,4})" + END,
+    r"(?:\b(?:cvv|cvc|csc|cvn)2?|安全码|校验码|security code)"
+    r"(?:[是为:： ]|code|number|is){0,4}(\d{3,4})" + END,
     re.IGNORECASE,
 )
 _PASS = r"(?:passport|护照|通行证)"
@@ -50,8 +57,9 @@ _PROVINCE = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕�
 PLATE = re.compile(
     rf"[{_PROVINCE}][A-HJ-NP-Za-hj-np-z][·•. -]?(?=[A-Za-z]*\d)[A-HJ-NP-Za-hj-np-z0-9]{{4,5}}"
     r"(?:[A-HJ-NP-Za-hj-np-z0-9]|[挂学警港澳])(?![0-9A-Za-z])"
-    r"|(?:(?:license|licence|number|registration) plate|\bplates?|registration|车牌)(?: number| no\.?)?"
-    r"(?:[是为:： ]| is| was)*(?=[A-Z]*[ -]?[A-Z]*\d)([A-Z0-9]{2,4}[ -]?[A-Z0-9]{2,4})" + END
+    r"|(?:(?:license|licence|number|registration) plate|\bplates?|registration|车牌)"
+    r"(?: number| no\.?)?(?:[是为:： ]| is| was)*(?=[A-Z]*[ -]?[A-Z]*\d)([A-Z0-9]{2,4}[ -]?[A-Z0-9]{2,4})"
+    + END
 )
 IP4 = re.compile(r"(?<![0-9A-Za-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9A-Za-z])(?!\.\d)")
 IP6 = re.compile(r"(?<![0-9A-Za-z:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])")
@@ -59,7 +67,8 @@ VERSION = re.compile(r"(?:\bv|version|firmware|版本|固件|系统)[^\d\n]{0,6}
 # What people ask about: numbers of orders, parcels, invoices stay, whatever their check digits.
 ASKED = re.compile(
     r"(?:订单|单号|运单|快递单?|物流|流水|交易号|发票号|工单|order|tracking|invoice|ticket|case|parcel"
-    r"|shipment|waybill|policy)(?:号码?|编号| (?:number|no\.?|id|code))?(?:[是为:：# ]| is| was|){0,3}"
+    r"|shipment|waybill|policy)(?:号码?|编号| (?:number|no\.?|id|code))?"
+    r"(?:[是为:：# ]| is| was|){0,3}"
     r"((?!1[3-9]\d{9}(?!\d))[A-Za-z]{0,4}\d[\d-]{5,31})" + END,
     re.IGNORECASE,
 )

@@ -28,13 +28,15 @@ PAIRS = re.compile(START + r"\d{2}([-.])\d{2}\1\d{2}\1\d{2}(?:\1\d{2})?" + END)
 INTERNATIONAL = re.compile(r"\+ ?\(?\d|(?<!\d)00[1-9]\d")
 NUMBER = r"\+?\(?\d[\d ().\-/]{4,19}\d(?:(?: ?x| ext\.? ?|转)\d{1,5})?"
 CALLED = re.compile(
-    r"(?:\b(?:phone|mobile|cell|cellphone|tel|telephone|fax|call|text|whatsapp|desk|sms|ring|dial|registered|answering at"
-    r"|messages? (?:at|on|to)|reach (?:me|us) (?:at|on))\b"
+    r"(?:\b(?:phone|mobile|cell|cellphone|tel|telephone|fax|call|text|whatsapp|desk|sms|ring|dial|registered"
+    r"|answering at|messages? (?:at|on|to)|reach (?:me|us) (?:at|on))\b"
     r"|电话|手机|传真|致电|打给|拨打|联系方式|联系号码|whatsapp)"
     rf"(?P<gap>[^\d\n+(]{{0,24}}|[^\d\n+(]{{0,12}}\n)(?P<number>{NUMBER})" + END,
     re.IGNORECASE,
 )
-NO_CALL = re.compile(r"order|track|invoice|model|price|¥|\$|€|£|订单|单号|运单|元|型号|[.!?。！？;；]\s", re.I)
+NO_CALL = re.compile(
+    r"order|track|invoice|model|price|¥|\$|€|£|订单|单号|运单|元|型号|[.!?。！？;；]\s", re.I
+)
 SHORTEST, LONGEST = 7, 15  # digits; ITU-T E.164 allows 15
 
 

@@ -8,13 +8,15 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from urllib.parse import unquote
 
 from knowledge.language import simplify
 
-INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
-                       "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f]")  # fmt: skip
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f]"
+)
 # Letters of other scripts that look Latin (Unicode's confusables, those in common fonts).
 ALIKE = str.maketrans(
     "аеорсухівһјԁԛѕтмкнбгοαεικνρτυχωβγηℓıɡɑᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢⅼ",
@@ -28,23 +30,26 @@ BASE64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/_-]{20,}={0,2})")
 BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{24,}={0,6}(?![A-Za-z0-9])")
 HEX = re.compile(r"(?<![0-9A-Fa-f])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ ,]?){12,}(?![0-9A-Fa-f])")
 BINARY = re.compile(r"(?:[01]{8}[ ,]?){8,}")
-ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]+;){6,}")
+ESCAPED = re.compile(
+    r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]+;){6,}"
+)
 ASCII85 = re.compile(r"<~(.{20,}?)~>", re.DOTALL)
 MORSE = re.compile(r"(?:[.\-]{1,6}[ /]+){12,}[.\-]{1,6}")
-CODE = dict(zip(
-    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- "
-    "-..- -.-- --..".split(), "abcdefghijklmnopqrstuvwxyz", strict=True,
-))  # fmt: skip
-ENGLISH = re.compile(r"\b(?:the|all|and|you|your|previous|instructions?|show|me|this|rules|to|of)\b")
+_MORSE = (
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- "
+    ".-- -..- -.-- --.."
+)
+CODE = dict(zip(_MORSE.split(), "abcdefghijklmnopqrstuvwxyz", strict=True))
+ENGLISH = re.compile(
+    r"\b(?:the|all|and|you|your|previous|instructions?|show|me|this|rules|to|of)\b"
+)
 READABLE = 0.85  # share of letters and blanks from which on a decoded part is text
 
 
 def flat(text: str) -> str:
     """Lower case, half-width, without accents and invisible characters, Simplified, one blank."""
     text = unicodedata.normalize("NFKC", INVISIBLE.sub("", text))
-    text = "".join(
-        c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c)
-    )
+    text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     text = unicodedata.normalize("NFC", text).lower().replace("’", "'")
     if not text.isascii():
         text = simplify(_latin(text))
@@ -104,7 +109,10 @@ def _decoded(text: str) -> Iterator[str]:
     for pattern, decode in (
         (HEX, lambda s: bytes.fromhex(re.sub(r"0x|\\x|[ ,]", "", s))),
         (BASE32, lambda s: base64.b32decode(s + "=" * (-len(s) % 8))),
-        (BASE64, lambda s: base64.urlsafe_b64decode(_padded(s.replace("+", "-").replace("/", "_")))),
+        (
+            BASE64,
+            lambda s: base64.urlsafe_b64decode(_padded(s.replace("+", "-").replace("/", "_"))),
+        ),
         (ASCII85, lambda s: base64.a85decode(s.strip("<~>"))),
     ):
         for match in pattern.finditer(text):
@@ -138,7 +146,7 @@ def _readable(text: str) -> bool:
     return len(text) >= 8 and letters >= READABLE * len(text)
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def word_pattern(word: str) -> re.Pattern[str] | None:
     """Finds a listed word in flat text, also spaced, dotted or with digits for letters.
 
@@ -156,4 +164,6 @@ def word_pattern(word: str) -> re.Pattern[str] | None:
 
 def _letter(character: str) -> str:
     leet = {"o": "0", "i": "1!|l", "l": "1|i", "e": "3", "a": "4@", "s": "5$", "t": "7", "b": "8"}
-    return f"[{re.escape(character + leet[character])}]" if character in leet else re.escape(character)
+    return (
+        f"[{re.escape(character + leet[character])}]" if character in leet else re.escape(character)
+    )
