@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatbot import language
 from chatbot.answering import Answering
 from chatbot.assistant import Assistant
 from chatbot.champions import Champions
@@ -62,6 +63,7 @@ class App:
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
     def _warm(self) -> None:
+        language.warm()
         self.assistant.intents.fit()
         self.scorer.warm()
         self.prepare()

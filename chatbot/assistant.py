@@ -40,7 +40,6 @@ NOTHING = Evidence((), 0.0, 1.0)
 UNREAD = Verdict("")
 UNSTORED = Message("user", "")
 OTHER = Intent("other", 0.0)
-DETECTED = 2_000  # characters that tell the language; the message may be of any length
 
 
 @dataclass(slots=True)
@@ -120,7 +119,7 @@ class Assistant:
         text = turn.incoming.text.strip()
         with turn.trace.step("language") as note:
             prior = turn.session.language or turn.incoming.language
-            found = language.spoken(text[:DETECTED], self.settings.languages, prior)
+            found = language.spoken(text, self.settings.languages, prior)
             turn.language, turn.second = found.main, found.second
             note.detail = f"{found.main}, also {found.second}" if found.second else found.main
         with turn.trace.step("screen") as note:

@@ -41,7 +41,8 @@ PARTICLES = frozenset(
     "的了吗呢吧啊我你您要想能可怎什么几多请帮在是有没不到个这那还也都就会给把让为"
 )
 ALIKE = re.compile(  # links, addresses, E2, SL2403150021, iPhone: alike in every language
-    r"https?://\S+|www\.\S+|\S+@\S+|[A-Za-z-]*\d[A-Za-z\d-]*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*"
+    r"https?://\S+|www\.\S+|\S{1,64}@\S+|[A-Za-z-]{0,20}\d[A-Za-z\d-]*"
+    r"|[a-z]{1,20}[A-Z]\w*|[A-Z][a-z]{1,20}[A-Z]\w*"
     r"|\b(?:[Oo][Kk]|Pro|Plus|Max|Mini)\b",
     re.ASCII,
 )
@@ -53,7 +54,9 @@ LOANS = words("""
 """)
 OTHERS = ("de", "fr", "es", "it", "pt", "nl")  # noticed although no shop was set up for them
 HINTS = {"de": "[äöüß]", "es": "[ñ¿¡]", "fr": "[çœèêàâîôû]|\\w [?!]", "pt": "[ãõ]"}
+LOOKED_AT = 2_000  # characters tell the language; a message may be of any length
 SHORT = 20  # Latin letters; below it langdetect guesses (it calls "hi" Swahili)
+LONG_PINYIN = 120  # letters; a longer text is no quick note
 MARGIN = 0.5  # of a word: less tells nothing, and the conversation's language counts that much
 INITIALS = words("""
     b p m f d t n l g k h j q x zh ch sh r z c s y w
@@ -83,6 +86,7 @@ def spoken(text: str, configured: Sequence[str], session: str | None = None) -> 
     Function words, not nouns, tell whose sentence it is: a Han text with Latin product names is
     Chinese, "what does 保修 mean" is English. `session` counts where the text does not tell.
     """
+    text = text[:LOOKED_AT]
     prior = session or configured[0]
     letters = len(LATIN.findall(ALIKE.sub(" ", text)))
     east = _eastern(text, configured, prior)
@@ -194,7 +198,9 @@ def _pinyin(words: Sequence[str]) -> bool:
     markers = _words()["pinyin"]["markers"]
     if not any(word in markers for word in words):
         return False
-    return len("".join(words)) > 3 and all(_syllables().fullmatch(w) for w in words)
+    if not 3 < len("".join(words)) < LONG_PINYIN:
+        return False
+    return all(_syllables().fullmatch(word) for word in words)
 
 
 @cache
@@ -210,6 +216,12 @@ def _words() -> Mapping[str, Mapping[str, frozenset[str]]]:
         kind: {code: frozenset(words.split()) for code, words in lists.items()}
         for kind, lists in table.items()
     }
+
+
+def warm() -> None:
+    """Load what the first message would wait half a second for."""
+    _factory()
+    script("")
 
 
 @cache

@@ -58,8 +58,8 @@ PLATE = re.compile(
     rf"[{_PROVINCE}][A-HJ-NP-Za-hj-np-z][·•. -]?(?=[A-Za-z]*\d)[A-HJ-NP-Za-hj-np-z0-9]{{4,5}}"
     r"(?:[A-HJ-NP-Za-hj-np-z0-9]|[挂学警港澳])(?![0-9A-Za-z])"
     r"|(?:(?:license|licence|number|registration) plate|\bplates?|registration|车牌)"
-    r"(?: number| no\.?)?(?:[是为:： ]| is| was)*(?=[A-Z]*[ -]?[A-Z]*\d)([A-Z0-9]{2,4}[ -]?[A-Z0-9]{2,4})"
-    + END
+    r"(?: number| no\.?)?(?:[是为:： ]| is| was)*"
+    r"(?=[A-Z]*[ -]?[A-Z]*\d)([A-Z0-9]{2,4}[ -]?[A-Z0-9]{2,4})" + END
 )
 IP4 = re.compile(r"(?<![0-9A-Za-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9A-Za-z])(?!\.\d)")
 IP6 = re.compile(r"(?<![0-9A-Za-z:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])")
@@ -73,11 +73,9 @@ ASKED = re.compile(
     re.IGNORECASE,
 )
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
-HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20}
-# "，" is a comma of the text, not of a number: it must go on ending sentences.
-for _kept in "，：；！？（）":
-    HALF.pop(ord(_kept))
-HALF |= {ord("（"): ord("("), ord("）"): ord(")")}
+# Full-width letters and digits as half-width; punctuation must go on ending Chinese sentences.
+HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in "，：；！？"}
+HALF |= {0x3000: 0x20, 0x00A0: 0x20}
 
 Links = Literal["all", "secret"]
 

@@ -59,6 +59,6 @@ def find(text: str) -> Iterator[tuple[int, int]]:
         if many and not hotline and not NO_CALL.search(match["gap"]):
             yield match.start("number"), match.start("number") + len(number)
     if INTERNATIONAL.search(text):
-        for phone in phonenumbers.PhoneNumberMatcher(text, "CN"):
+        for phone in phonenumbers.PhoneNumberMatcher(text, "CN", phonenumbers.Leniency.POSSIBLE):
             if phone.raw_string.startswith(("+", "00", "(+")):
                 yield phone.start, phone.end

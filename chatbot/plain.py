@@ -7,7 +7,7 @@ import binascii
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -28,7 +28,7 @@ SPACED = re.compile(r"(?<![^\W\d_])(?:[^\W\d_][ .\-_*]{1,2}){4,}[^\W\d_](?![^\W\
 HAN_SPACED = re.compile(r"(?<=[\u4e00-\u9fff])[\s.\-_*·~|/]+(?=[\u4e00-\u9fff])")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/_-]{20,}={0,2})")
 BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{24,}={0,6}(?![A-Za-z0-9])")
-HEX = re.compile(r"(?<![0-9A-Fa-f])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ ,]?){12,}(?![0-9A-Fa-f])")
+HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ ,]?){12,}(?![0-9A-Fa-f])")
 BINARY = re.compile(r"(?:[01]{8}[ ,]?){8,}")
 ESCAPED = re.compile(
     r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]+;){6,}"
@@ -48,13 +48,22 @@ READABLE = 0.85  # share of letters and blanks from which on a decoded part is t
 
 def flat(text: str) -> str:
     """Lower case, half-width, without accents and invisible characters, Simplified, one blank."""
+    return _one_blank(_folded(text))
+
+
+def _one_blank(text: str) -> str:
+    return re.sub(r"[^\S\n]+", " ", text)
+
+
+def _folded(text: str) -> str:
+    """As flat(), with its blanks: wider gaps part the words of s p a c e d letters."""
     text = unicodedata.normalize("NFKC", INVISIBLE.sub("", text))
     text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     text = unicodedata.normalize("NFC", text).lower().replace("’", "'")
     if not text.isascii():
         text = simplify(_latin(text))
     text = HAN_SPACED.sub("", text)
-    return re.sub(r"[^\S\n]+", " ", re.sub(r"(?<=\w)'(?=\w)", " ", text))
+    return re.sub(r"(?<=\w)'(?=\w)", " ", text)
 
 
 def _latin(text: str) -> str:
@@ -76,10 +85,11 @@ def _mixed(word: str) -> bool:
 
 def readings(text: str) -> Iterator[str]:
     """`text` flat, then what spaced, leet, reversed and encoded parts of it say, flat too."""
-    plain = flat(text)
+    folded = _folded(text)
+    plain = _one_blank(folded)
     yield plain
-    for spaced in SPACED.finditer(plain):
-        yield _unspaced(plain, spaced)
+    if SPACED.search(folded):
+        yield _one_blank(SPACED.sub(_unspaced, folded))
     if LEET_WORD.search(plain):
         yield LEET_WORD.sub(lambda m: m.group().translate(LEET), plain)
     if len(plain) > 20 and plain.isascii() and len(ENGLISH.findall(plain)) < 2:
@@ -91,11 +101,10 @@ def readings(text: str) -> Iterator[str]:
             yield flat(part)
 
 
-def _unspaced(plain: str, match: re.Match[str]) -> str:
+def _unspaced(match: re.Match[str]) -> str:
     """i g n o r e  a l l: words stand apart by wider gaps, if at all."""
     words = re.split(r"\s{2,}", match.group())
-    joined = " ".join(re.sub(r"[ .\-_*]", "", word) for word in words)
-    return plain[: match.start()] + joined + plain[match.end() :]
+    return " ".join(re.sub(r"[ .\-_*]", "", word) for word in words)
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -104,22 +113,38 @@ def _decoded(text: str) -> Iterator[str]:
     for match in BINARY.finditer(text):
         yield "".join(chr(int(b, 2)) for b in re.findall(r"[01]{8}", match.group()))
     for match in MORSE.finditer(text):
-        words = match.group().replace(" ", " ").split("/")
+        words = match.group().split("/")
         yield " ".join("".join(CODE.get(c, "") for c in word.split()) for word in words)
-    for pattern, decode in (
-        (HEX, lambda s: bytes.fromhex(re.sub(r"0x|\\x|[ ,]", "", s))),
-        (BASE32, lambda s: base64.b32decode(s + "=" * (-len(s) % 8))),
-        (
-            BASE64,
-            lambda s: base64.urlsafe_b64decode(_padded(s.replace("+", "-").replace("/", "_"))),
-        ),
-        (ASCII85, lambda s: base64.a85decode(s.strip("<~>"))),
-    ):
+    for pattern, decode in ENCODINGS:
         for match in pattern.finditer(text):
             try:
                 yield decode(match.group()).decode("utf-8")
             except (ValueError, binascii.Error):
                 continue
+
+
+def _hex(value: str) -> bytes:
+    return bytes.fromhex(re.sub(r"0x|\\x|[ ,]", "", value))
+
+
+def _base32(value: str) -> bytes:
+    return base64.b32decode(value + "=" * (-len(value) % 8))
+
+
+def _base64(value: str) -> bytes:
+    return base64.urlsafe_b64decode(_padded(value.replace("+", "-").replace("/", "_")))
+
+
+def _ascii85(value: str) -> bytes:
+    return base64.a85decode(value.strip("<~>"))
+
+
+ENCODINGS: tuple[tuple[re.Pattern[str], Callable[[str], bytes]], ...] = (
+    (HEX, _hex),
+    (BASE32, _base32),
+    (BASE64, _base64),
+    (ASCII85, _ascii85),
+)
 
 
 def _padded(value: str) -> str:
