@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatbot import language
 from chatbot.answering import Answering
 from chatbot.assistant import Assistant
 from chatbot.canned import CannedReplies
@@ -15,8 +16,11 @@ from chatbot.champions import Champions
 from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.handovers import Handovers
 from chatbot.intent import IntentModel
+from chatbot.originals import Originals
+from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Store
+from chatbot.word_lists import WordLists
 from knowledge import reader, weights
 from knowledge.database import Database
 from knowledge.embedder import PACKAGED, make_embedder
@@ -63,6 +67,7 @@ class App:
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
     def _warm(self) -> None:
+        language.warm()
         self.assistant.intents.fit()
         self.scorer.warm()
         self.prepare()
@@ -114,6 +119,7 @@ def build(
     store, champions = Store(database), Champions(database)
     assistant = Assistant(
         store=store,
+        screen=Screen(Originals(database, chatbot.originals_days), WordLists(database)),
         knowledge=base,
         embedder=embedder,
         scorer=scorer,

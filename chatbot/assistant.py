@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chatbot import followup, language, policy, safety
+from chatbot import followup, language, policy
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import IntentModel, by_pattern
 from chatbot.phrases import phrase
 from chatbot.prompt import messages
+from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Provenance, Store, new_id
 from chatbot.trace import Trace
@@ -51,6 +52,7 @@ class Turn:
     history: tuple[Message, ...]
     trace: Trace = field(default_factory=Trace)
     language: str = ""
+    second: str | None = None  # the other language of a mixed turn
     verdict: Verdict = UNREAD
     question: Message = UNSTORED
     query: str = ""  # what is searched for: the question with what it leans on
@@ -66,6 +68,7 @@ class Assistant:
     """Answers customers; every part is passed in by app.build()."""
 
     store: Store
+    screen: Screen
     knowledge: KnowledgeBase
     embedder: Embedder
     scorer: EvidenceScorer
@@ -137,10 +140,12 @@ class Assistant:
         text = turn.incoming.text.strip()
         with turn.trace.step("language") as note:
             prior = turn.session.language or turn.incoming.language
-            turn.language = language.detect(text, self.settings.languages, prior)
-            note.detail = turn.language
+            found = language.spoken(text, self.settings.languages, prior)
+            turn.language, turn.second = found.main, found.second
+            note.detail = f"{found.main}, also {found.second}" if found.second else found.main
         with turn.trace.step("screen") as note:
-            turn.verdict = safety.screen(text[: self.settings.max_question])
+            said = text[: self.settings.max_question]
+            turn.verdict = self.screen.turn(turn.session.id, said)
             note.detail = ", ".join([*turn.verdict.found, turn.verdict.rule or "no rule"])
         turn.question = self.store.add_message(turn.session.id, "user", turn.verdict.masked)
 

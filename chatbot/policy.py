@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatbot.rules import BANNED
 from chatbot.types import Action, HandoffReason, Intent, Verdict
 
 PERSONAL_RULES = frozenset({"self_harm", "threat"})  # a person answers, never a refusal
@@ -41,7 +42,8 @@ def decide(now: Situation) -> Decision:
         said = "self_harm" if now.verdict.rule == "self_harm" else "hand_over_policy"
         return Decision(Action.HAND_OVER, f"rule {now.verdict.rule}", said, HandoffReason.POLICY)
     if now.verdict.blocked:
-        return Decision(Action.REFUSE, f"rule {now.verdict.rule}", "injection")
+        said = "banned" if str(now.verdict.rule).startswith(BANNED) else "injection"
+        return Decision(Action.REFUSE, f"rule {now.verdict.rule}", said)
     if now.intent.route == "person":
         return Decision(
             Action.HAND_OVER,

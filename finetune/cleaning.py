@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from chatbot.safety import Masker
+from chatbot.masking import Masker
+from chatbot.personal_data import Links
 from finetune.duplicates import normalised
 from finetune.transcripts.conversation import Conversation, Turn
 
@@ -96,7 +97,9 @@ def _masked(conversation: Conversation, found: Counter[str]) -> Conversation:
     masker, names = Masker(), _Names(conversation)
     turns = []
     for turn in conversation.turns:
-        text = names.mask(masker.mask(turn.text))
+        # An agent's links lead to the shop's pages; replies must go on naming them.
+        links: Links = "secret" if turn.speaker == "agent" else "all"
+        text = names.mask(masker.mask(turn.text, links))
         turns.append(replace(turn, text=text, author=""))
     found.update(masker.found)
     found["name"] += names.count

@@ -24,6 +24,7 @@ COMMANDS = {
     "train": ("ui.commands.train", "train"),
     "runs": ("ui.commands.runs", "runs"),
     "evaluate": ("ui.commands.evaluate", "evaluate"),
+    "screen": ("ui.commands.screen", "screen"),
     "doctor": ("ui.commands.doctor", "doctor"),
 }
 

@@ -80,10 +80,39 @@ def test_the_masked_question_is_stored_before_the_search(customer: Customer) -> 
     assert customer.stored == [("user", masked)]
     *_, reply = stream
     assert isinstance(reply, Reply) and reply.action is Action.QUOTE
-    database = customer.app.database.path
-    files = [path.read_bytes() for path in database.parent.glob(f"{database.name}*")]
-    assert any(b"[PHONE_1]" in content for content in files)
-    assert not any(b"13812345678" in content for content in files)
+    assert _tables_with(customer.app, "[PHONE_1], can") >= {"messages"}
+    assert _tables_with(customer.app, "13812345678") == {"originals"}
+    again = customer.says("still 138-1234-5678, or 13987654321?")
+    assert customer.stored[2] == ("user", "still [PHONE_1], or [PHONE_2]?")
+    assert "13987654321" not in str(again)
+
+
+def _tables_with(app: App, text: str) -> set[str]:
+    """Tables that hold the text in any column, search indexes included."""
+    tables = app.database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {
+        row["name"]
+        for row in tables
+        if any(text in str(found) for found in app.database.rows(f"SELECT * FROM [{row['name']}]"))
+    }
+
+
+def test_a_banned_word_is_refused_from_the_next_turn_on(customer: Customer) -> None:
+    lists = customer.app.assistant.screen.lists
+    assert customer.says("Can I return a s p i n n e r kettle?").action is not Action.SMALLTALK
+    lists.add("banned", "spinner")
+    try:
+        reply = customer.says("Can I return a s p i n n e r kettle?")
+        assert (reply.action, reply.text) == (Action.REFUSE, phrase("banned", "en"))
+        assert any("banned word: spinner" in step.detail for step in reply.trace)
+    finally:
+        lists.remove("spinner")
+
+
+def test_a_mixed_turn_names_both_languages_in_its_trace(customer: Customer) -> None:
+    reply = customer.says("我的 order 什么时候到")
+    (step,) = [step for step in reply.trace if step.name == "language"]
+    assert (reply.language, step.detail) == ("zh-Hans", "zh-Hans, also en")
 
 
 def test_the_trace_names_every_step(customer: Customer) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.safety import Masker, screen
+from chatbot.masking import Masker
+from chatbot.safety import screen
 
 
 @pytest.mark.parametrize(

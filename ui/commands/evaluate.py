@@ -25,6 +25,7 @@ from knowledge.embedding_cache import CachedEmbedder
 from knowledge.knowledge_base import KnowledgeBase
 from knowledge.language import simplify
 from knowledge.settings import KnowledgeSettings
+from ui.commands import scores
 from ui.commands.ask import ready_generator
 from ui.commands.opening import as_json, opened
 from ui.settings import load
@@ -33,6 +34,10 @@ from ui.settings import load
 @click.group()
 def evaluate() -> None:
     """Score answers on labelled questions, in a throw-away copy of the home."""
+
+
+evaluate.add_command(scores.language)
+evaluate.add_command(scores.pii)
 
 
 @evaluate.command()

@@ -1,0 +1,63 @@
+"""`zhike evaluate language` and `pii`: parts of the turn that need no documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chatbot import labelled
+from ui.commands.opening import as_json
+from ui.settings import load
+
+DATA = Path(__file__).parents[2] / "tests" / "data"
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DATA / "languages.csv",
+    show_default="tests/data/languages.csv",
+    help="CSV with columns text, language.",
+)
+@click.option("--json", "json_", is_flag=True)
+def language(data: Path, json_: bool) -> None:
+    """Is the language of each text found? With the wrong ones."""
+    report = labelled.languages(labelled.utterances(data), load().chatbot.languages)
+    if json_:
+        as_json(report)
+        return
+    for name, value in report.items():
+        if name != "wrong":
+            click.echo(f"{name:12} {value}")
+    for case in report["wrong"]:
+        click.echo(f"  {case['text']}  {case['language']}, found {case['found']}")
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DATA / "personal_data.jsonl",
+    show_default="tests/data/personal_data.jsonl",
+    help="JSON lines with text and spans.",
+)
+@click.option("--json", "json_", is_flag=True)
+def pii(data: Path, json_: bool) -> None:
+    """Is personal data found, and nothing else? Exact spans, over all and by kind."""
+    report = labelled.personal(labelled.marked(data))
+    if json_:
+        as_json(report)
+        return
+    _line("all", report)
+    for kind, scores in report["by_type"].items():
+        _line(kind, scores)
+
+
+def _line(name: str, scores: dict[str, Any]) -> None:
+    click.echo(
+        f"{name:10} precision {scores['precision']:.4f}  recall {scores['recall']:.4f}  "
+        f"f1 {scores['f1']:.4f}"
+    )
