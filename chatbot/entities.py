@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from chatbot.safety import ORDER
 from chatbot.types import Entity
 
 # Lookarounds instead of \b: Chinese letters are word characters, so \b never holds beside them.
+ORDER = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{10}(?![A-Za-z0-9])")
 AMOUNT = re.compile(
     r"(?:[$€£¥￥]\s?\d[\d,]*(?:\.\d{1,2})?)"
     r"|(?<![\d.])\d[\d,]*(?:\.\d{1,2})?\s?(?:元|块钱|塊錢|dollars?|USD|CNY|RMB|EUR)(?![A-Za-z])",
@@ -18,7 +18,7 @@ DATE = re.compile(
     r"(?<!\d)\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?(?!\d)|(?<!\d)\d{1,2}月\d{1,2}[日号號]"
     r"|(?<![A-Za-z])(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{1,2}(?!\d)"
 )
-MASKED = re.compile(r"\[([A-Z]+)_\d+\]")  # of chatbot/safety.py
+MASKED = re.compile(r"\[([A-Z_]+)_\d+\]")  # of chatbot/masking.py
 
 
 def entities(texts: Iterable[str]) -> tuple[Entity, ...]:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from chatbot import calls
 from chatbot.errors import ChatbotError, NotFound, WrongState
+from chatbot.masking import Masker
 from chatbot.packet import Packet
-from chatbot.safety import Masker
 from chatbot.states import Event, Outcome, State
 from chatbot.store import Store, new_id
 from chatbot.types import HandoffReason, Message, Session

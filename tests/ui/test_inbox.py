@@ -59,10 +59,13 @@ def test_an_agent_answers_and_the_customer_reads_it(running: Running, desk: Brow
     assert "NOTE-SECRET" not in heard
     assert "REPLY-MARK" not in tick(customer, None, None, "en")  # nothing new
 
-    customer.ask("and green tea?")
+    customer.ask("and green tea? write to jo@eirmail.example")
+    assert "jo@eirmail.example" in tick(desk, None, None, "mine", None, "en")
     roles = [t.message.role for t in running.app.store.transcript(line.id, _visitor(customer))]
     assert roles == ["user", "assistant", "agent", "user"]  # the assistant is silent
     desk.call(desk.function("give-back", "click"), at)
+    again = tick(desk, None, None, "solved", None, "en")  # nobody's any more: masked
+    assert "[EMAIL_1]" in again and "jo@eirmail.example" not in again
     assert "The AI assistant answers again" in tick(customer, None, None, "en")
     assert "cannot be returned" in customer.ask("Can I return opened tea?")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import gradio as gr
@@ -12,6 +12,7 @@ import gradio as gr
 from chatbot.app import App
 from chatbot.errors import ChatbotError, NotFound
 from chatbot.handovers import ENDINGS, MAX_TEXT, Line, Queue
+from chatbot.store import Turn
 from ui import render
 from ui.labels import Labels
 from ui.pages import packet
@@ -207,7 +208,8 @@ class InboxTab:
         if not contact and handovers.has_contact(line.session_id):
             contact = words("inbox.contact_hidden")
         made = handovers.packet(line.session_id)
-        turns = "".join(turn_html(t, words) for t in self._app.store.turns(line.session_id))
+        mine = is_open and line.agent == agent
+        turns = "".join(turn_html(t, words) for t in self._turns_of(line.session_id, mine))
         return {
             self._top: packet.card(made, contact, self._app.knowledge.passage, words),
             self._turns: f'<div class="scroll"><div class="turns">{turns}</div></div>',
@@ -215,6 +217,15 @@ class InboxTab:
             self._take: gr.update(visible=line.agent != agent),
             self._answering: gr.update(visible=is_open),
         }
+
+    def _turns_of(self, session_id: str, mine: bool) -> Iterator[Turn]:
+        """The conversation; whoever has it reads the personal data behind the placeholders."""
+        reveal = self._app.assistant.screen.originals.reveal
+        for turn in self._app.store.turns(session_id):
+            if mine and turn.message.role == "user":
+                said = reveal(session_id, turn.message.text)
+                turn = replace(turn, message=replace(turn.message, text=said))
+            yield turn
 
     def _switch(
         self, queue: Queue, chosen: str | None, language: str, request: gr.Request
