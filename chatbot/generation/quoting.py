@@ -90,8 +90,8 @@ def _with_context(chosen: list[Sentence]) -> list[Sentence]:
     best = chosen[0]
     if not best.position or not LEANS.match(best.text) or best.passage.kind in ("table", "faq"):
         return chosen
-    before = split(best.passage)[best.position - 1]
-    return chosen if any(_same_place(before, s) for s in chosen) else [*chosen, before]
+    before = [s for s in split(best.passage) if s.position == best.position - 1]
+    return [*(s for s in before if not any(_same_place(s, c) for c in chosen)), *chosen]
 
 
 def _same_place(a: Sentence, b: Sentence) -> bool:
