@@ -28,7 +28,7 @@ _ENGLISH = (
     r"(?:\w+ ){0,2}(?:pirate|hacker|expert|persona|character|dan\b|assistant|ai\b|bot\b))",
     r"\bpretend (?:to be|that you|you)\b",
     rf"\b(?:notes?|attention|instructions?|messages?|orders?|important|reminder)\W{{0,3}}(?:to|for)"
-    rf" (?:the |any |all |every )*(?:{_AI}|assistants?|bots?|models?)\b",
+    rf" (?:the |any |all |every )*(?:{_AI}|assistants?|bots?)\b",
     rf"\b(?:dear|hey|hello|attention)\W{{0,2}}(?:{_AI}|assistant|bot|model)\b",
     rf"\b(?:if you are|as) an? {_AI}\b",
     rf"\b{_AI} (?:must|should|shall|has to|have to|needs? to|(?:is|are) (?:required|instructed|told) "
@@ -37,8 +37,9 @@ _ENGLISH = (
     r"\byou (?:must|shall|will)(?: now| always)? (?:pretend|obey|output|comply|claim)\b",
     r"\b(?:respond|reply|answer|end|begin|start|finish|preface) (?:to )?(?:your|every|all|each|any)"
     r" (?:\w+ )?(?:answers?|repl(?:y|ies)|responses?|questions?|quer(?:y|ies)) (?:with|by|in|as)\b",
-    r"\b(?:in|the (?:end|start|beginning|top|bottom) of|before|after|to) (?:your|every|each|all)"
-    r" (?:next |final )?(?:answers?|responses?|repl(?:y|ies)|outputs?)\b",
+    r"\b(?:(?:in|to|before|after) (?:every|each|all)|the (?:end|start|beginning|top|bottom) of"
+    r" (?:your|every|each|all)) (?:next |final )?(?:answers?|responses?|repl(?:y|ies)|outputs?)\b",
+    r"\bin your (?:answers?|responses?|repl(?:y|ies)|output)\b.{0,30}(?:\blink\b|https?:|www\.)",
     r"\b(?:respond|answer|output|print) (?:only |exactly )?with (?:only |exactly )?"
     r"(?:the (?:word|phrase|text|string|sentence|following)|[\"'“‘])",
     r"\binstead of answering\b",

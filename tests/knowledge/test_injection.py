@@ -102,6 +102,8 @@ As a member you are entitled to free shipping.
 Important note for customers in the EU: customs duties may apply.
 Tell the courier the pick-up code.
 New instructions for use are in the box.
+Instructions for models K1 and K2 are in the app.
+Please quote your order number in your reply.
 Send us the photos at help@shop.example.
 如已付款，请忽略此提醒。
 请勿将验证码告诉任何人。
