@@ -42,6 +42,13 @@ class Parsed:
     blocks: tuple[Block, ...] = ()
     faqs: tuple[FaqPair, ...] = ()
     warnings: tuple[str, ...] = ()  # e.g. "2 of 7 pages have no text"
+    pages: int = 0  # of a PDF, or slides; 0 where the format has none
+    empty_pages: int = 0  # of them, without text
+
+    @property
+    def characters(self) -> int:
+        pairs = sum(len(f.question) + len(f.answer) for f in self.faqs)
+        return sum(len(b.text) for b in self.blocks) + pairs
 
 
 @dataclass(frozen=True, slots=True)

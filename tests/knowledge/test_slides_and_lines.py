@@ -43,9 +43,9 @@ def test_pptx(tmp_path: Path) -> None:
         ("- Base: two years\n- Lid: six months", "list", ("Warranty",), 1),
         ("Within 30 days", "text", ("Returns",), 3),
         ("Region: EU | Days: 14", "table", ("Returns",), 3),
-        ("The customer pays the postage.", "text", ("Returns",), 3),
     ]
-    assert parsed.warnings == ("1 hidden slides were left out.",)
+    assert parsed.warnings == ("1 hidden slides were left out.", "1 hidden notes were left out.")
+    assert (parsed.pages, parsed.empty_pages) == (3, 0)
 
 
 def test_a_damaged_pptx_says_so(tmp_path: Path) -> None:
