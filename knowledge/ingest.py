@@ -18,7 +18,7 @@ from knowledge.language import language
 from knowledge.load import ARCHIVE, PARSERS, SUPPORTED, LimitedLoader
 from knowledge.settings import KnowledgeSettings
 from knowledge.split import embedded_text, split
-from knowledge.types import Embedder, Parsed, Vectors
+from knowledge.types import Embedder, Parsed, Report, Vectors
 
 MOST_CHUNKS = 5_000
 BATCH = 16  # texts embedded between two progress reports
@@ -74,6 +74,7 @@ class Ingest:
         self._embedder, self._settings = embedder, settings
         self._copies = tempfile.TemporaryDirectory(prefix="zhike-add-")
         self._loader = LimitedLoader(settings.max_file_mb)
+        self.report = Report()  # on the file read last
 
     def __enter__(self) -> Ingest:
         return self
@@ -130,6 +131,7 @@ class Ingest:
         size = copy.stat().st_size
         try:
             parsed = self._loader.load(copy)
+            self.report = Report(size, parsed.characters, parsed.pages, parsed.empty_pages)
         finally:
             copy.unlink()
         chunks = split(parsed, self._embedder.count, self._settings.chunk_tokens)

@@ -18,9 +18,10 @@ from knowledge.faq import FaqBook
 from knowledge.ingest import Ingest, Source, sources
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed
+from knowledge.report import Reports
 from knowledge.search import rankings, search
 from knowledge.settings import KnowledgeSettings
-from knowledge.types import Document, Embedder, FaqMatch, Ingested, Passage, Vectors
+from knowledge.types import Document, Embedder, FaqMatch, Ingested, Passage, Report, Vectors
 
 log = logging.getLogger(__name__)
 LEAST_FREE = 512 << 20  # bytes: room for the log of a large file and a new index beside the old
@@ -57,6 +58,7 @@ class KnowledgeBase:
         if changed and self._index.state == "ready":
             self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
         self._folder = folder
+        self._reports = Reports(database)
         self._faqs = FaqBook(database, embedder.name, embedder.dimension)
 
     def add(
@@ -101,9 +103,10 @@ class KnowledgeBase:
                 copy.unlink()
                 report(1.0)
                 seconds = time.perf_counter() - start
-                return Ingested(source.name, "unchanged", same, seconds)
+                stored = self._reports.of(source.name, collection)
+                return Ingested(source.name, "unchanged", same, seconds, report=stored)
             new = ingest.document(copy, sha256, source.name, collection, report)
-            self._catalog.replace(new)
+            self._reports.store(self._catalog.replace(new), ingest.report)
         except KnowledgeError as error:
             message = str(error)
         except OSError as error:
@@ -113,8 +116,19 @@ class KnowledgeBase:
             message = f"{source.name}: it was not added ({type(error).__name__}: {error})."
         else:
             seconds = time.perf_counter() - start
-            return Ingested(source.name, "added", len(new.chunks), seconds, warnings=new.warnings)
-        return Ingested(source.name, "failed", seconds=time.perf_counter() - start, error=message)
+            return Ingested(
+                source.name,
+                "added",
+                len(new.chunks),
+                seconds,
+                warnings=new.warnings,
+                report=ingest.report,
+            )
+        seconds = time.perf_counter() - start
+        size = source.path.stat().st_size if source.path.is_file() else 0
+        return Ingested(
+            source.name, "failed", seconds=seconds, error=message, report=Report(bytes=size)
+        )
 
     def _check_room(self) -> None:
         free = shutil.disk_usage(self._folder).free
@@ -134,6 +148,10 @@ class KnowledgeBase:
     def documents(self, collection: str | None = None) -> list[Document]:
         """By collection and path; None lists all collections."""
         return self._catalog.documents(collection)
+
+    def reports(self) -> dict[str, Report]:
+        """How much of each document's file was read, by document id."""
+        return self._reports.all()
 
     def chunks(self, document_id: str) -> list[Passage]:
         """The passages of a document in reading order; none for an unknown id."""

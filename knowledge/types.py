@@ -52,6 +52,16 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """How much of a file was read: compare what went in with what came out."""
+
+    bytes: int = 0  # of the file
+    characters: int = 0  # of text found in it
+    pages: int = 0  # of a PDF, or slides; 0 where the format has none
+    empty_pages: int = 0  # of them, without text
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What is embedded and searched: a piece of a document, measured in the embedder's tokens."""
 
@@ -131,6 +141,7 @@ class Ingested:
     seconds: float = 0.0
     error: str | None = None  # one sentence, when status is failed
     warnings: tuple[str, ...] = ()
+    report: Report = Report()
 
 
 class Embedder(Protocol):

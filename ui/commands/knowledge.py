@@ -12,7 +12,7 @@ from chatbot.app import App
 from knowledge import calibrate as fitting
 from knowledge import weights
 from knowledge.language import simplify
-from knowledge.types import Ingested, Passage, Vectors
+from knowledge.types import Ingested, Passage, Report, Vectors
 from ui.commands.opening import as_json, opened
 
 DEFAULT = "default"
@@ -69,6 +69,17 @@ def _row(ingested: Ingested) -> dict[str, object]:
         "chunks": ingested.chunks,
         "seconds": round(ingested.seconds, 3),
         "error": ingested.error,
+        "warnings": list(ingested.warnings),
+        **_report(ingested.report),
+    }
+
+
+def _report(report: Report) -> dict[str, int]:
+    return {
+        "bytes": report.bytes,
+        "characters": report.characters,
+        "pages": report.pages,
+        "pages_without_text": report.empty_pages,
     }
 
 
@@ -79,6 +90,7 @@ def list_(collection: str | None, json_: bool) -> None:
     """The documents with their languages and chunks."""
     with opened() as (app, _):
         documents = app.knowledge.documents(collection)
+        reports = app.knowledge.reports()
     if json_:
         as_json(
             [
@@ -92,6 +104,8 @@ def list_(collection: str | None, json_: bool) -> None:
                     "faqs": d.faqs,
                     "size": d.size,
                     "added": d.added,
+                    "warnings": list(d.warnings),
+                    **_report(reports.get(d.id, Report())),
                 }
                 for d in documents
             ]
