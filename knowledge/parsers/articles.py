@@ -17,9 +17,7 @@ TITLE = ("title", "标题", "標題", "name", "subject")
 BODY = ("body", "content", "text", "html", "description", "正文", "内容", "內容")
 LISTS = ("articles", "data", "payload", "items", "results", "solutions", "posts")
 HIDDEN_STATES = ("draft", "unpublished", "archived", "private", "hidden", "deleted")
-HTML = re.compile(
-    r"</?(?:p|div|br|ul|ol|li|h[1-6]|table|span|strong|em|b|i|a|img|pre|section)\b[^>]*>", re.I
-)
+HTML = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:p|br|hr|img|li)\b[^>]*>", re.IGNORECASE)
 MARKDOWN = re.compile(r"^(?:#{1,6} |\s*[-*] |\s*\d+\. |\||```)|\*\*\S|\]\(https?://", re.MULTILINE)
 ABOUT = re.compile(
     r"|(?:article_?)?id|locale|lang(?:uage)?|draft|stat(?:e|us)|visibility|(?:html_)?url|link|slug"

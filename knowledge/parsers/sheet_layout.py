@@ -51,8 +51,7 @@ def layout(part: IO[bytes], most_rows: int) -> Layout:
         name = element.tag.removeprefix(S)
         if name == "c":
             last = max(last, _place(element.get("r") or "")[1])
-            formula = element.find(f"{S}f") is not None and element.find(f"{S}v") is None
-            unsaved += formula
+            unsaved += element.find(f"{S}f") is not None and not element.findtext(f"{S}v")
             continue  # its row clears it
         if name == "col" and element.get("hidden") not in OFF:
             columns.update(range(_number(element, "min"), min(_number(element, "max"), 1_000) + 1))

@@ -9,7 +9,7 @@ from knowledge.knowledge_base import KnowledgeBase
 from knowledge.types import Report
 
 from .conftest import Open
-from .test_load import make_pdf
+from .files import make_pdf
 
 
 def test_the_report_is_told_stored_and_removed(open_base: Open, tmp_path: Path) -> None:
