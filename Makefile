@@ -74,6 +74,8 @@ bench: $(VENV)/.installed-dev models
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills during ingest …"
 	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
+	@echo "5,000 damaged documents, and the slow bombs …"
+	@ZHIKE_MUTATIONS=5000 $(BIN)/pytest -q tests/knowledge/test_mutations.py tests/knowledge/test_bombs.py
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors

@@ -92,7 +92,7 @@ def load(path: Path) -> Parsed:
     check_type(path)
     module, function = parser.split(":")
     parse: Callable[[Path], Parsed] = getattr(import_module(module), function)
-    return _checked(_flagged(_clean(parse(path)), path), path.name)
+    return _flagged(_checked(_clean(parse(path)), path.name), path)
 
 
 def check_type(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
 from knowledge.errors import UnreadableFile
@@ -120,8 +121,8 @@ def _frequent(data: bytes, lead: range, trail: tuple[range, ...]) -> float:
 
 def _sane(text: str | None, name: str) -> str:
     strange = sum(
-        1
-        for c in text or ""
+        times
+        for c, times in Counter(text or "").items()
         if unicodedata.category(c) in {"Cc", "Co", "Cn"} and c not in "\t\r\n\f"
     )
     if text is None or strange > max(STRANGE * len(text), 2):

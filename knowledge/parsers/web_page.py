@@ -21,6 +21,7 @@ from knowledge.words import words
 CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 CONTENT = ("p", "h1", "h2", "h3", "table", "li")  # a form that holds any of these wraps a page
 BLOCKS = ("p", "div", "ul", "ol", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
+WIDEST = 1_000  # columns that spans may make
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 FLOWING = words("""
     a abbr b bdi bdo big cite code data del dfn em font i img ins kbd label mark q ruby rb rp rt s
@@ -183,7 +184,7 @@ def _grid(table: Any) -> tuple[list[Row], list[Any]]:
             inner += (t for t in cell.iter("table") if next(t.iterancestors("table")) is table)
             _continue_spans(cells, below)
             text = _clean(_flow(cell))
-            for _ in range(_span(cell, "colspan")):
+            for _ in range(min(_span(cell, "colspan"), max(WIDEST - len(cells), 1))):
                 if _span(cell, "rowspan") > 1:
                     below[len(cells)] = (_span(cell, "rowspan") - 1, text)
                 cells.append(text)
