@@ -33,7 +33,7 @@ def _unshared() -> bool:
         unshare = ctypes.CDLL(None, use_errno=True).unshare
     except (AttributeError, OSError):
         return False  # not Linux
-    return unshare(CLONE_NEWNET) == 0 or unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
+    return bool(unshare(CLONE_NEWNET) == 0 or unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0)
 
 
 def _refuse(event: str, _: tuple[Any, ...]) -> None:
