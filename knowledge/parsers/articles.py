@@ -51,7 +51,9 @@ def of_table(rows: Sequence[Row]) -> list[Mapping[str, Any]] | None:
     if title is None or body is None or not all(_known(n) for n in header if n != body):
         return None
     cells = [row for row in rows[1:] if not isinstance(row, str)]
-    found = [{n: c for n, c in zip(header, row, strict=False) if c} for row in cells]
+    found: list[Mapping[str, Any]] = [
+        {n: c for n, c in zip(header, row, strict=False) if c} for row in cells
+    ]
     texts = [str(row.get(body, "")) for row in found]
     return found if any(len(t) > LONG or HTML.search(t) for t in texts) else None
 

@@ -59,7 +59,8 @@ def parse_xlsx(path: Path) -> Parsed:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         with zipfile.ZipFile(path) as package:
-            for sheet in book.worksheets:
+            worksheets: list[Any] = list(book.worksheets)
+            for sheet in worksheets:
                 if sheet.sheet_state != "visible":
                     outline.hidden(1, "sheets")
                     continue

@@ -203,7 +203,7 @@ def test_merged_cells_of_a_slide(tmp_path: Path) -> None:
     assert texts(load(tmp_path / "a.pptx")) == ["Region: EU | Days: 14\nRegion: EU | Days: 30\nAll"]
 
 
-ZENDESK = {
+ZENDESK: dict[str, Any] = {
     "count": 3,
     "articles": [
         {
@@ -248,7 +248,7 @@ def test_help_desk_exports(write: Write) -> None:
     ]
     intercom = load(write("intercom.json", json.dumps(INTERCOM)))
     assert [(b.heading, b.text) for b in intercom.blocks] == [(("Pay",), "By card.")]
-    lines = "\n".join(json.dumps(row) for row in ZENDESK["articles"])  # type: ignore[union-attr]
+    lines = "\n".join(json.dumps(row) for row in ZENDESK["articles"])
     assert load(write("zendesk.jsonl", lines)).blocks == parsed.blocks
 
 
