@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -116,19 +116,9 @@ class KnowledgeBase:
             message = f"{source.name}: it was not added ({type(error).__name__}: {error})."
         else:
             seconds = time.perf_counter() - start
-            return Ingested(
-                source.name,
-                "added",
-                len(new.chunks),
-                seconds,
-                warnings=new.warnings,
-                report=ingest.report,
-            )
-        seconds = time.perf_counter() - start
-        size = source.path.stat().st_size if source.path.is_file() else 0
-        return Ingested(
-            source.name, "failed", seconds=seconds, error=message, report=Report(bytes=size)
-        )
+            result = Ingested(source.name, "added", len(new.chunks), seconds, None, new.warnings)
+            return replace(result, report=ingest.report)
+        return _failed(source, message, time.perf_counter() - start)
 
     def _check_room(self) -> None:
         free = shutil.disk_usage(self._folder).free
@@ -235,3 +225,10 @@ class KnowledgeBase:
     def close(self) -> None:
         """Write the index file if much changed, so that the next start is quick."""
         self._index.publish_if_large(1)
+
+
+def _failed(source: Source, message: str, seconds: float) -> Ingested:
+    size = source.path.stat().st_size if source.path.is_file() else 0
+    return Ingested(
+        source.name, "failed", seconds=seconds, error=message, report=Report(bytes=size)
+    )
