@@ -72,10 +72,12 @@ bench: $(VENV)/.installed-dev models
 	@for script in answers turn start finetune; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
-	@echo "200 kills during ingest …"
+	@echo "200 kills while documents are added, replaced, published and removed …"
 	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
 	@echo "5,000 damaged documents, and the slow bombs …"
 	@ZHIKE_MUTATIONS=5000 $(BIN)/pytest -q tests/knowledge/test_mutations.py tests/knowledge/test_bombs.py
+	@echo "500 lives of documents against a plain dictionary …"
+	@ZHIKE_RUNS=500 $(BIN)/pytest -q tests/knowledge/test_lifecycle_machine.py
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,7 @@ from chatbot.generation.protocol import Generation, Generator
 from chatbot.generation.quoting import QuotingGenerator
 from chatbot.phrases import phrase
 from chatbot.types import Action, Citation, Delta
+from knowledge.features import Sentence
 from knowledge.split import glue, sentences
 from knowledge.types import FaqMatch, Passage
 
@@ -120,6 +121,7 @@ class Answering:
     def _quoted(self, request: Generation, answer: Answer) -> Iterator[Delta]:
         ranked = {(s.passage.id, s.text): s for s in request.sentences}
         answer.action, answer.engine, answer.adapter = Action.QUOTE, self._quoting.name, None
+        quoted: list[Sentence] = []
         for piece in self._quoting.stream(request):
             if not piece.text:
                 continue
@@ -128,8 +130,16 @@ class Answering:
             if not answer.text:
                 text = _introduced(text, source.passage.language, request.language)
             answer.text += text
-            answer.cite(source.passage, piece.sentence, source.score)
+            quoted.append(source)
             yield Delta(text)
+        for sentence in _every_passage_first(quoted):
+            answer.cite(sentence.passage, sentence.text, sentence.score)
+
+
+def _every_passage_first(quoted: Sequence[Sentence]) -> list[Sentence]:
+    """One sentence of each passage, then the rest: the number of citations is limited."""
+    first = {s.passage.id: s for s in reversed(quoted)}
+    return sorted(quoted, key=lambda s: first[s.passage.id] is not s)
 
 
 def _introduced(text: str, spoken: str, wanted: str) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from chatbot.answering import Answering
 from chatbot.assistant import Assistant
+from chatbot.canned import CannedReplies
 from chatbot.champions import Champions
 from chatbot.generation.transformers_engine import TransformersGenerator
+from chatbot.handovers import Handovers
 from chatbot.intent import IntentModel
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Store
@@ -46,6 +48,8 @@ class App:
     database: Database
     knowledge: KnowledgeBase
     store: Store
+    handovers: Handovers
+    canned: CannedReplies
     assistant: Assistant
     champions: Champions
     generator: TransformersGenerator | None
@@ -118,7 +122,18 @@ def build(
         champions=champions,
         settings=chatbot,
     )
-    return App(database, base, store, assistant, champions, generator, scorer, (*problems, *more))
+    return App(
+        database=database,
+        knowledge=base,
+        store=store,
+        handovers=Handovers(database, store),
+        canned=CannedReplies(database),
+        assistant=assistant,
+        champions=champions,
+        generator=generator,
+        scorer=scorer,
+        problems=(*problems, *more),
+    )
 
 
 def _generator(models: Path, settings: ChatbotSettings) -> TransformersGenerator | None:

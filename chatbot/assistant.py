@@ -105,6 +105,26 @@ class Assistant:
                 decided = policy.Decision(turn.answer.action, decided.why)
         yield self._finish(turn, decided)
 
+    def draft(self, session: Session) -> Answer:
+        """The best answer to the customer's latest message, quoted, for an agent to edit.
+
+        Below the floor too: the agent judges. Nothing is stored; no text when nothing was found.
+        """
+        said = self.store.history(session.id)
+        asked = max((n for n, m in enumerate(said) if m.role == "user"), default=None)
+        if asked is None:
+            return Answer()
+        incoming = Incoming(said[asked].text, session.visitor, session.id, session.channel)
+        turn = Turn(incoming, session, said[:asked], question=said[asked])
+        turn.verdict = Verdict(said[asked].text)  # stored messages are masked
+        turn.language = session.language or language.detect(
+            incoming.text, self.settings.languages, None
+        )
+        self._search(turn)
+        for _ in self._write(turn, Action.QUOTE):
+            pass
+        return turn.answer
+
     def _open(self, incoming: Incoming) -> Turn:
         session = self.store.open_session(
             incoming.visitor, incoming.channel, incoming.session_id, incoming.language
@@ -233,8 +253,7 @@ class Assistant:
             prompt_hash=_prompt_hash(turn) if turn.answer.action is Action.ANSWER else "",
             found=tuple((p.id, p.score) for p in turn.found),
         )
-        self.store.add_reply(reply, provenance)
-        return reply
+        return self.store.add_reply(reply, provenance)
 
     def _phrase(self, turn: Turn, decided: policy.Decision) -> str:
         if decided.action is Action.WAIT:
@@ -244,7 +263,7 @@ class Assistant:
     def _confidence(self, turn: Turn, action: Action) -> float:
         if turn.approved is not None:
             return turn.approved.score
-        if action in (Action.ANSWER, Action.QUOTE, Action.REFUSE):
+        if turn.found or action in (Action.ANSWER, Action.QUOTE, Action.REFUSE):
             return turn.evidence.probability
         return 1.0
 

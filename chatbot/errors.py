@@ -19,3 +19,7 @@ class GenerationError(ChatbotError):
 
 class NotFound(ChatbotError):
     """No session or reply of that id for this owner."""
+
+
+class WrongState(ChatbotError):
+    """A conversation is not in the state that an action needs."""

@@ -1,9 +1,11 @@
-"""This package's section of the settings, [chatbot]."""
+"""This package's sections of the settings, [chatbot] and [handover]."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+from chatbot.office import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +20,17 @@ class ChatbotSettings:
     max_question: int = 2_000  # characters; longer messages are refused with a sentence
     max_answer_tokens: int = 120
     max_generation_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverSettings:
+    """When people of the team answer. Raises SettingsError for hours or a zone that is none."""
+
+    hours: tuple[str, ...] = ()  # such as "Mon-Fri 09:00-18:00"; none: at any time
+    time_zone: str = "UTC"  # IANA name
+
+    def __post_init__(self) -> None:
+        self.office()
+
+    def office(self) -> Office:
+        return Office.of(self.hours, self.time_zone)

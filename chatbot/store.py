@@ -1,17 +1,18 @@
-"""Sessions, messages, replies with their citations and traces, ratings, hand-overs: in SQLite."""
+"""Sessions, messages, replies with their citations and traces, ratings: in SQLite."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
+from chatbot import calls
 from chatbot.errors import NotFound
 from chatbot.types import (
     Action,
@@ -27,6 +28,7 @@ from chatbot.types import (
 from knowledge.database import Database
 
 migrations = Migrations("chatbot")
+READABLE = timedelta(hours=48)  # within it a return counts as the same matter
 
 
 @migrations()
@@ -106,6 +108,12 @@ def m001_conversations(db: Sqlite) -> None:
     db.table("handoffs").create_index(["session_id"])
 
 
+@migrations()
+def m002_authors(db: Sqlite) -> None:
+    """The name under which a person wrote a message."""
+    db.execute("ALTER TABLE messages ADD COLUMN author TEXT NOT NULL DEFAULT ''")
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """What a reply was made from, so that it can be replayed."""
@@ -146,6 +154,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         database.migrate(migrations)
+        database.migrate(calls.migrations)
 
     def open_session(
         self,
@@ -157,7 +166,7 @@ class Store:
         """A new session, or the visitor's own of that id; NotFound when it is somebody else's."""
         if session_id is not None:
             return self.session(session_id, visitor)
-        session = Session(new_id(), visitor, channel, language, "bot", _now())
+        session = Session(new_id(), visitor, channel, language, "bot", calls.now())
         with self._db.write() as db:
             db.table("sessions").insert(asdict(session))
         return session
@@ -171,49 +180,68 @@ class Store:
         return Session(**row)
 
     def latest_session(self, visitor: str, channel: str) -> Session | None:
-        """The visitor's newest session that is still open, to go on after a reload."""
+        """The visitor's newest session, to go on after a reload.
+
+        One that an agent closed counts for READABLE: its customer may not have read the end.
+        """
         row = self._db.row(
-            "SELECT * FROM sessions WHERE visitor = ? AND channel = ? AND state != 'closed' "
+            "SELECT * FROM sessions s WHERE visitor = ? AND channel = ? AND (state != 'closed' OR "
+            "EXISTS (SELECT 1 FROM handoffs WHERE session_id = s.id AND closed > ?)) "
             "ORDER BY created DESC, rowid DESC LIMIT 1",
             visitor,
             channel,
+            (datetime.now(UTC) - READABLE).isoformat(timespec="milliseconds"),
         )
         return Session(**row) if row else None
 
-    def add_message(self, session_id: str, role: Role, text: str) -> Message:
-        message = Message(role, text, new_id(), _now())
+    def add_message(self, session_id: str, role: Role, text: str, author: str = "") -> Message:
+        """Store an utterance; a closed conversation is open again when the customer writes."""
+        message = Message(role, text, new_id(), calls.now(), author)
         with self._db.write() as db:
+            if role == "user":
+                calls.wrote(db, session_id)
             db.table("messages").insert({**asdict(message), "session_id": session_id})
         return message
 
     def history(self, session_id: str, limit: int = 20) -> tuple[Message, ...]:
-        """The latest messages, oldest first."""
+        """What the assistant remembers: the latest messages since the last solution, oldest first.
+
+        Notes are left out: a generator would repeat them to the customer.
+        """
         rows = self._db.rows(
-            "SELECT role, text, id, created FROM messages WHERE session_id = ? "
-            "ORDER BY number DESC LIMIT ?",
+            "SELECT role, text, id, created, author FROM messages WHERE session_id = ? "
+            "AND role != 'note' AND number > ? ORDER BY number DESC LIMIT ?",
             session_id,
+            calls.memory(self._db.here, session_id),
             limit,
         )
         return tuple(Message(**row) for row in reversed(rows))
 
-    def add_reply(self, reply: Reply, provenance: Provenance) -> None:
-        """Store the reply with its message, citations, hand-over and language at once."""
+    def add_reply(self, reply: Reply, provenance: Provenance) -> Reply:
+        """Store the reply with its message, citations, hand-over and language at once.
+
+        Returns what was stored: silence when a person took the conversation meanwhile.
+        """
         with self._db.write() as db:
-            message = Message("assistant", reply.text, reply.id, _now())
+            if calls.state(db, reply.session_id) == "person":
+                reply = replace(reply, text="", action=Action.WAIT, citations=(), reason=None)
+            message = Message("assistant", reply.text, reply.id, calls.now())
             if reply.action is not Action.WAIT:
                 db.table("messages").insert({**asdict(message), "session_id": reply.session_id})
             db.table("replies").insert(_reply_row(reply, provenance))
             db.table("citations").insert_all(_citation_rows(reply))
             db.table("sessions").update(reply.session_id, {"language": reply.language})
             if reply.action is Action.HAND_OVER and reply.reason is not None:
-                self._call_person(db, reply.session_id, reply.reason, "")
+                calls.call(db, new_id(), reply.session_id, reply.reason, "")
+        return reply
 
     def misses(self, session_id: str) -> int:
-        """Replies without evidence at the end of the conversation, in a row."""
+        """Replies without evidence since the last solution, in a row at the end."""
         rows = self._db.rows(
             "SELECT r.action, r.escalate FROM replies r JOIN messages m ON m.id = r.id "
-            "WHERE r.session_id = ? ORDER BY m.number DESC LIMIT 3",
+            "WHERE r.session_id = ? AND m.number > ? ORDER BY m.number DESC LIMIT 3",
             session_id,
+            calls.memory(self._db.here, session_id),
         )
         count = 0
         for row in rows:
@@ -221,32 +249,6 @@ class Store:
                 break
             count += 1
         return count
-
-    def _call_person(self, db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> None:
-        """One hand-over at a time: while one waits, or a person is there, nothing changes."""
-        called = db.execute(
-            "UPDATE sessions SET state = 'waiting' WHERE id = ? AND state = 'bot'", [session_id]
-        )
-        if not called.rowcount:
-            return
-        db.table("handoffs").insert(
-            {
-                "id": new_id(),
-                "session_id": session_id,
-                "reason": reason.value,
-                "note": note,
-                "created": _now(),
-                "closed": None,
-            }
-        )
-
-    def request_person(
-        self, session_id: str, visitor: str, reason: HandoffReason, note: str = ""
-    ) -> None:
-        """Record that a person is wanted; a second request while one waits changes nothing."""
-        self.session(session_id, visitor)
-        with self._db.write() as db:
-            self._call_person(db, session_id, reason, note)
 
     def reply(self, reply_id: str, visitor: str) -> Reply:
         """A reply of one of the visitor's own sessions; NotFound otherwise."""
@@ -263,7 +265,12 @@ class Store:
     def rate(self, reply_id: str, visitor: str, value: Literal[1, -1], reason: str = "") -> None:
         """Thumb up or down; the last one counts."""
         self.reply(reply_id, visitor)
-        rating = {"reply_id": reply_id, "value": value, "reason": reason[:500], "created": _now()}
+        rating = {
+            "reply_id": reply_id,
+            "value": value,
+            "reason": reason[:500],
+            "created": calls.now(),
+        }
         with self._db.write() as db:
             db.table("ratings").insert(rating, replace=True)
 
@@ -272,17 +279,42 @@ class Store:
         self.session(session_id, visitor)
         return tuple(turn for turn in self.turns(session_id) if turn.message.role != "note")
 
+    def messages(
+        self, session_id: str, visitor: str, after: str | None = None, limit: int = 100
+    ) -> tuple[Message, ...]:
+        """What its owner may read, oldest first, behind the message of the id `after`."""
+        self.session(session_id, visitor)
+        begin = 0
+        if after is not None:
+            row = self._db.row(
+                "SELECT number FROM messages WHERE id = ? AND session_id = ? AND role != 'note'",
+                after,
+                session_id,
+            )
+            if row is None:
+                raise NotFound(f"There is no message {after!r} in this conversation.")
+            begin = row["number"]
+        rows = self._db.rows(
+            "SELECT role, text, id, created, author FROM messages WHERE session_id = ? "
+            "AND number > ? AND role != 'note' ORDER BY number LIMIT ?",
+            session_id,
+            begin,
+            limit,
+        )
+        return tuple(Message(**row) for row in rows)
+
     def turns(self, session_id: str) -> tuple[Turn, ...]:
         """The whole conversation, for staff."""
         rows = self._db.rows(
-            "SELECT m.role, m.text, m.id AS message_id, m.created, r.*, t.value AS rating, "
-            "t.reason AS rating_reason FROM messages m LEFT JOIN replies r ON r.id = m.id "
-            "LEFT JOIN ratings t ON t.reply_id = m.id WHERE m.session_id = ? ORDER BY m.number",
+            "SELECT m.role, m.text, m.id AS message_id, m.created, m.author, r.*, "
+            "t.value AS rating, t.reason AS rating_reason FROM messages m "
+            "LEFT JOIN replies r ON r.id = m.id LEFT JOIN ratings t ON t.reply_id = m.id "
+            "WHERE m.session_id = ? ORDER BY m.number",
             session_id,
         )
         return tuple(
             Turn(
-                Message(row["role"], row["text"], row["message_id"], row["created"]),
+                Message(row["role"], row["text"], row["message_id"], row["created"], row["author"]),
                 self._reply(row) if row["id"] else None,
                 row["rating"] or 0,
                 row["rating_reason"] or "",
@@ -360,7 +392,3 @@ def _citation_rows(reply: Reply) -> Sequence[dict[str, Any]]:
 def new_id() -> str:
     """128 random bits, hex."""
     return secrets.token_hex(16)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

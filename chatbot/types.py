@@ -8,7 +8,7 @@ from typing import Literal
 
 from knowledge.types import Passage
 
-Role = Literal["user", "assistant", "agent", "note"]  # agent: a person; note: said by the system
+Role = Literal["user", "assistant", "agent", "note"]  # agent: a person; note: for staff only
 
 
 class Action(StrEnum):
@@ -65,6 +65,7 @@ class Message:
     text: str
     id: str = ""
     created: str = ""
+    author: str = ""  # name of the person who wrote it, as the customer sees it
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,3 +19,7 @@ class DatabaseError(KnowledgeError):
 
 class NotFound(KnowledgeError):
     """No document, passage or collection of that name or id."""
+
+
+class WrongDate(KnowledgeError):
+    """No date of the calendar as 2026-05-31, or an end before its beginning."""

@@ -124,7 +124,7 @@ class EvidenceScorer:
         return Picture(asked, found, sentence_features(asked, found, cosines, read))
 
     def _counts(self, question: str) -> tuple[dict[str, int], int]:
-        """In how many chunks each known term of the question stands; the number of chunks."""
+        """In how many listed chunks each known term of the question stands; their number."""
         forms = {t for word in content_words(question) for form in word.forms for t in form}
         wanted = sorted(forms | set(query_terms(question)))
         db = self._db.here
@@ -135,7 +135,7 @@ class EvidenceScorer:
         marks = ",".join("?" * len(wanted))
         sql = f"SELECT term, doc FROM temp.vocabulary WHERE term IN ({marks})"
         counts = {row["term"]: row["doc"] for row in self._db.rows(sql, *wanted)}
-        return counts, next(iter(db.execute("SELECT count(*) FROM chunks")))[0]
+        return counts, next(iter(db.execute("SELECT count(*) FROM keywords_docsize")))[0]
 
     def warm(self) -> None:
         """Grow the trees and load the word lists ahead of the first question."""

@@ -90,7 +90,7 @@ def _content(text: str) -> list[str]:
 class _Phrasings:
     """All phrasings at one state of the database."""
 
-    changes: int
+    changes: str
     rows: list[dict[str, Any]]
     vectors: Vectors  # (n, d)
 
@@ -101,7 +101,7 @@ class FaqBook:
     def __init__(self, database: Database, embedder: str, dimension: int) -> None:
         self._database, self._embedder = database, embedder
         self._lock = threading.Lock()
-        self._cache = _Phrasings(-1, [], np.empty((0, dimension), np.float32))
+        self._cache = _Phrasings("", [], np.empty((0, dimension), np.float32))
 
     def exact(self, question: str, collection: str | None, language: str | None) -> FaqMatch | None:
         """The answer to this very question; None when two answers of one language contradict."""
@@ -127,19 +127,23 @@ class FaqBook:
         )
 
     def _phrasings(self) -> _Phrasings:
-        state = self._database.row("SELECT changes FROM index_pointer")
-        changes = state["changes"] if state else 0
+        # The day, too, as documents begin and end to be valid on one.
+        state = self._database.row(
+            "SELECT changes || date('now', 'localtime') AS changes FROM index_pointer"
+        )
+        changes = state["changes"] if state else ""
         with self._lock:
             if self._cache.changes != changes:
                 self._cache = self._read(changes)
             return self._cache
 
-    def _read(self, changes: int) -> _Phrasings:
+    def _read(self, changes: str) -> _Phrasings:
         rows = self._database.rows(
             "SELECT f.id, p.text AS phrasing, p.normal, p.vector, p.language, f.answer, "
             "f.language AS faq_language, c.id AS passage_id, d.id AS document_id, d.collection, "
             "d.path, d.title FROM phrasings p JOIN faqs f ON f.id = p.faq_id "
-            "JOIN chunks c ON c.id = f.chunk_id JOIN documents d ON d.id = c.document_id "
+            "JOIN chunks c ON c.id = f.chunk_id "
+            "JOIN found_documents d ON d.id = c.document_id "
             "WHERE p.embedder = ? ORDER BY p.id",
             self._embedder,
         )

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from knowledge import archive, keywords
-from knowledge.catalog import NewChunk, NewDocument, NewFaq, NewPhrasing
+from knowledge import archive
+from knowledge.documents import Embedded
 from knowledge.errors import UnreadableFile, UnsupportedFile
+from knowledge.exchange import Text
 from knowledge.faq import normal
 from knowledge.language import language
 from knowledge.load import ARCHIVE, PARSERS, SUPPORTED, LimitedLoader
 from knowledge.settings import KnowledgeSettings
-from knowledge.split import embedded_text, split
-from knowledge.types import Embedder, Parsed, Report, Vectors
+from knowledge.split import embedded_text, faq_chunk, split
+from knowledge.stored import NewChunk, NewDocument, NewFaq, NewPhrasing, terms
+from knowledge.types import Embedder, Report, Vectors
 
 MOST_CHUNKS = 5_000
 BATCH = 16  # texts embedded between two progress reports
@@ -74,7 +74,6 @@ class Ingest:
         self._embedder, self._settings = embedder, settings
         self._copies = tempfile.TemporaryDirectory(prefix="zhike-add-")
         self._loader = LimitedLoader(settings.max_file_mb)
-        self.report = Report()  # on the file read last
 
     def __enter__(self) -> Ingest:
         return self
@@ -125,13 +124,16 @@ class Ingest:
         sha256: str,
         name: str,
         collection: str,
+        known: Embedded,
         progress: Callable[[float], None],
     ) -> NewDocument:
-        """All that is stored for one file. progress: called with 0..1."""
+        """All that is stored for one file. progress: called with 0..1.
+
+        known: vectors of its version before; only what is not among them is embedded.
+        """
         size = copy.stat().st_size
         try:
             parsed = self._loader.load(copy)
-            self.report = Report(size, parsed.characters, parsed.pages, parsed.empty_pages)
         finally:
             copy.unlink()
         chunks = split(parsed, self._embedder.count, self._settings.chunk_tokens)
@@ -139,45 +141,76 @@ class Ingest:
             raise UnreadableFile(
                 f"{name}: it gives {len(chunks)} passages, more than {MOST_CHUNKS}. Split it."
             )
-        default = language(" ".join(chunk.text for chunk in chunks))
-        above = [embedded_text(parsed.title, chunk) for chunk in chunks]
-        vectors = self._embed(above, progress)
+        text = Text(
+            collection,
+            name,
+            parsed.title,
+            language(" ".join(chunk.text for chunk in chunks)),
+            sha256,
+            size,
+            parsed.warnings,
+            tuple(chunks[: len(chunks) - len(parsed.faqs)]),
+            parsed.faqs,
+            Report(size, parsed.characters, parsed.pages, parsed.empty_pages),
+        )
+        return self.embedded(text, known, progress)
+
+    def embedded(
+        self, text: Text, known: Embedded, progress: Callable[[float], None]
+    ) -> NewDocument:
+        """The document with vectors, keywords and the languages of its parts."""
+        title, default = text.title, text.language
+        chunks = [*text.chunks, *map(faq_chunk, text.faqs)]
+        above = [embedded_text(title, chunk) for chunk in chunks]
+        vectors = self._embed(above, known.passages, progress)
         return NewDocument(
-            collection=collection,
-            path=name,
-            title=parsed.title,
-            language=default,
-            sha256=sha256,
-            size=size,
-            warnings=parsed.warnings,
-            embedder=self._embedder.name,
-            chunks=tuple(
-                NewChunk(chunk, language(chunk.text, default), tuple(keywords.terms(text)), vector)
-                for chunk, text, vector in zip(chunks, above, vectors, strict=True)
+            text.collection,
+            text.path,
+            title,
+            default,
+            text.sha256,
+            text.size,
+            text.warnings,
+            self._embedder.name,
+            tuple(
+                NewChunk(chunk, language(chunk.text, default), terms(title, chunk), vectors[above_])
+                for chunk, above_ in zip(chunks, above, strict=True)
             ),
-            faqs=self._faqs(parsed, len(chunks) - len(parsed.faqs), default),
+            self._faqs(text, default, known.questions),
+            text.report,
         )
 
-    def _embed(self, texts: Sequence[str], progress: Callable[[float], None]) -> Vectors:
-        parts = [np.empty((0, self._embedder.dimension), np.float32)]
-        for start in range(0, len(texts), BATCH):
-            parts.append(self._embedder.passages(texts[start : start + BATCH]))
-            progress(min(start + BATCH, len(texts)) / len(texts))
-        return np.concatenate(parts)
+    def _embed(
+        self,
+        texts: Sequence[str],
+        known: Mapping[str, Vectors],
+        progress: Callable[[float], None],
+    ) -> dict[str, Vectors]:
+        """(d,) by text; those of `known` are taken from there."""
+        found = {text: known[text] for text in texts if text in known}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        for start in range(0, len(missing), BATCH):
+            part = missing[start : start + BATCH]
+            found.update(zip(part, self._embedder.passages(part), strict=True))
+            progress(min(start + BATCH, len(missing)) / len(missing))
+        progress(1.0)
+        return found
 
-    def _faqs(self, parsed: Parsed, first: int, default: str) -> tuple[NewFaq, ...]:
-        """Pairs with their phrasings embedded as questions; `first`: position of their chunks."""
-        ways = [(pair.question, *pair.phrasings) for pair in parsed.faqs]
-        vectors = iter(self._embedder.queries([text for group in ways for text in group]))
+    def _faqs(self, text: Text, default: str, known: Mapping[str, Vectors]) -> tuple[NewFaq, ...]:
+        """Pairs with their phrasings embedded as questions; their chunks come last."""
+        ways = [(pair.question, *pair.phrasings) for pair in text.faqs]
+        missing = list(dict.fromkeys(t for group in ways for t in group if t not in known))
+        fresh = self._embedder.queries(missing)
+        vectors = {**known, **dict(zip(missing, fresh, strict=True))}
         return tuple(
             NewFaq(
                 pair,
                 language(pair.answer, default),
-                first + number,
+                len(text.chunks) + number,
                 tuple(
-                    NewPhrasing(text, normal(text), language(text, default), next(vectors))
-                    for text in group
+                    NewPhrasing(way, normal(way), language(way, default), vectors[way])
+                    for way in group
                 ),
             )
-            for number, (pair, group) in enumerate(zip(parsed.faqs, ways, strict=True))
+            for number, (pair, group) in enumerate(zip(text.faqs, ways, strict=True))
         )

@@ -6,22 +6,35 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from knowledge import exchange
 from knowledge.catalog import Catalog
 from knowledge.database import Database
+from knowledge.documents import Documents
 from knowledge.errors import KnowledgeError
 from knowledge.faq import FaqBook
 from knowledge.ingest import Ingest, Source, sources
 from knowledge.live_index import LiveIndex
-from knowledge.reembed import reembed
-from knowledge.report import Reports
+from knowledge.reembed import reembed, renewed
 from knowledge.search import rankings, search
 from knowledge.settings import KnowledgeSettings
-from knowledge.types import Document, Embedder, FaqMatch, Ingested, Passage, Report, Vectors
+from knowledge.types import (
+    Collection,
+    Document,
+    Embedder,
+    FaqMatch,
+    Ingested,
+    Passage,
+    Report,
+    Vectors,
+)
+from knowledge.validity import dated
+from knowledge.versions import Version
 
 log = logging.getLogger(__name__)
 LEAST_FREE = 512 << 20  # bytes: room for the log of a large file and a new index beside the old
@@ -52,13 +65,12 @@ class KnowledgeBase:
     ) -> None:
         """folder: where index files lie. Vectors of another embedder are computed anew."""
         self._database, self._embedder, self._settings = database, embedder, settings
-        self._catalog = Catalog(database)
+        self._catalog, self._documents = Catalog(database), Documents(database)
         changed = reembed(database, embedder)
         self._index = LiveIndex(database, folder, settings.index, embedder.name, embedder.dimension)
         if changed and self._index.state == "ready":
             self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
         self._folder = folder
-        self._reports = Reports(database)
         self._faqs = FaqBook(database, embedder.name, embedder.dimension)
 
     def add(
@@ -66,18 +78,20 @@ class KnowledgeBase:
         paths: Sequence[Path],
         collection: str = "default",
         progress: Progress | None = None,
+        origin: str = "",
     ) -> Iterator[Ingested]:
         """Add files, and folders with all that is in them; what became of each, as each ends.
 
         A file of a folder is named by its path within it, a single file by its name. The same
-        bytes again are left as they are; a changed file replaces its own chunks. A file that
-        cannot be read is reported and does not stop the others. progress: (name, 0..1).
+        bytes again are left as they are; a changed file makes a new version of its document. A
+        file that cannot be read is reported and does not stop the others. progress: (name, 0..1).
+        origin: who or what adds them, for the history.
         """
         added = 0
         with Ingest(self._embedder, self._settings) as ingest:
             found = sources([Path(path) for path in paths])
             for source in (one for outer in found for one in ingest.opened(outer)):
-                ingested = self._add(ingest, source, collection, progress)
+                ingested = self._add(ingest, source, collection, progress, origin)
                 added += ingested.status == "added"
                 yield ingested
         if added > 1:
@@ -86,7 +100,12 @@ class KnowledgeBase:
             self._index.publish_if_large()
 
     def _add(
-        self, ingest: Ingest, source: Source, collection: str, progress: Progress | None
+        self,
+        ingest: Ingest,
+        source: Source,
+        collection: str,
+        progress: Progress | None,
+        origin: str,
     ) -> Ingested:
         start = time.perf_counter()
 
@@ -98,15 +117,16 @@ class KnowledgeBase:
         try:
             self._check_room()
             copy, sha256 = ingest.copy(source)
-            same = self._catalog.same(source.name, collection, sha256)
+            same = self._documents.same(source.name, collection, sha256)
             if same is not None:
                 copy.unlink()
                 report(1.0)
                 seconds = time.perf_counter() - start
-                stored = self._reports.of(source.name, collection)
-                return Ingested(source.name, "unchanged", same, seconds, report=stored)
-            new = ingest.document(copy, sha256, source.name, collection, report)
-            self._reports.store(self._catalog.replace(new), ingest.report)
+                chunks, stored = same
+                return Ingested(source.name, "unchanged", chunks, seconds, report=stored)
+            known = self._documents.embedded(source.name, collection, self._embedder.name)
+            new = ingest.document(copy, sha256, source.name, collection, known, report)
+            document = self._documents.replace(new, origin)
         except KnowledgeError as error:
             message = str(error)
         except OSError as error:
@@ -116,8 +136,15 @@ class KnowledgeBase:
             message = f"{source.name}: it was not added ({type(error).__name__}: {error})."
         else:
             seconds = time.perf_counter() - start
-            result = Ingested(source.name, "added", len(new.chunks), seconds, None, new.warnings)
-            return replace(result, report=ingest.report)
+            return Ingested(
+                source.name,
+                "added",
+                len(new.chunks),
+                seconds,
+                warnings=new.warnings,
+                report=new.report,
+                draft=document.state == "draft" or document.draft is not None,
+            )
         return _failed(source, message, time.perf_counter() - start)
 
     def _check_room(self) -> None:
@@ -129,27 +156,109 @@ class KnowledgeBase:
             )
 
     def remove(self, document: str, collection: str = "default") -> None:
-        """Delete a document, by path or id, from every search and from the disk.
+        """Delete a document, by path or id, with all versions, from search and from the disk.
 
         Raises NotFound.
         """
-        self._catalog.remove(self._catalog.find(document, collection).id)
+        self._documents.remove(self.find(document, collection).id)
+
+    def find(self, document: str, collection: str = "default") -> Document:
+        """By path within the collection, or by id. Raises NotFound."""
+        return self._documents.find(document, collection)
 
     def documents(self, collection: str | None = None) -> list[Document]:
         """By collection and path; None lists all collections."""
-        return self._catalog.documents(collection)
+        return self._documents.all(collection)
 
-    def reports(self) -> dict[str, Report]:
-        """How much of each document's file was read, by document id."""
-        return self._reports.all()
+    def history(self, document_id: str) -> list[Version]:
+        """The versions of a document, newest first; none for an unknown id."""
+        return self._documents.history(document_id)
+
+    def publish(self, document_id: str) -> None:
+        """End the review of a document or of its draft. Raises NotFound."""
+        document = self.find(document_id)
+        draft = None
+        if document.draft is not None:
+            new, number = self._documents.version(document, document.draft, draft=True)
+            draft = renewed(new, self._embedder), number
+        self._documents.publish(document.id, draft)
+        self._index.publish_if_large()
+
+    def enable(self, document_id: str, *, enabled: bool = True) -> None:
+        """Let a document be found, or not any more. Raises NotFound."""
+        self._documents.enable(document_id, enabled=enabled)
+
+    def date(self, document_id: str, valid_from: str, valid_until: str) -> None:
+        """Set the first and the last day on which a document is found, ISO dates; "" is no bound.
+
+        Raises WrongDate, NotFound.
+        """
+        self._documents.date(document_id, *dated(valid_from, valid_until))
+
+    def rollback(self, document_id: str, number: int | None = None, origin: str = "") -> int:
+        """Make a previous version the current one, as a new version; which one it was.
+
+        number: None is the one before the current. Raises NotFound.
+        """
+        document = self.find(document_id)
+        new, number = self._documents.version(document, number)
+        self._documents.restore(document.id, renewed(new, self._embedder), number, origin)
+        self._index.publish_if_large()
+        return number
+
+    def collections(self) -> list[Collection]:
+        """By name."""
+        return self._documents.collections()
+
+    def review(self, collection: str, *, on: bool) -> None:
+        """Whether what is added to a collection is a draft until publish()."""
+        self._documents.review(collection, on=on)
+
+    def export(self, target: Path) -> int:
+        """Write all current texts to a new folder or zip file; how many documents.
+
+        Raises KnowledgeError.
+        """
+        exported = self._documents.exported()
+        exchange.write(exported, target)
+        return len(exported.documents)
+
+    def take(self, source: Path, origin: str = "") -> Iterator[Ingested]:
+        """Add the documents of an export, with their states; what became of each.
+
+        All of it is read before the first is stored. A collection that is under review here
+        stays so. Raises UnreadableFile.
+        """
+        exported = exchange.read(source)
+        for collection in exported.collections:
+            if collection.review:
+                self._documents.review(collection.name, on=True)
+        with Ingest(self._embedder, self._settings) as ingest:
+            for text, life in exported.documents:
+                start = time.perf_counter()
+                known = self._documents.embedded(text.path, text.collection, self._embedder.name)
+                new = ingest.embedded(text, known, lambda _: None)
+                other = self._documents.take(new, life, origin)
+                status: Literal["added", "unchanged"] = "added" if other else "unchanged"
+                seconds = time.perf_counter() - start
+                yield Ingested(
+                    text.path,
+                    status,
+                    len(new.chunks),
+                    seconds,
+                    warnings=new.warnings,
+                    report=new.report,
+                    draft=not life.published,
+                )
+        self._index.publish()
 
     def chunks(self, document_id: str) -> list[Passage]:
         """The passages of a document in reading order; none for an unknown id."""
         return self._catalog.chunks(document_id)
 
     def passage(self, passage_id: int) -> Passage | None:
-        """One passage, or None when its document was removed or replaced."""
-        return self._catalog.passages([passage_id]).get(passage_id)
+        """One passage, also of a document that is not found now; None when it is gone."""
+        return self._catalog.passage(passage_id)
 
     def search(
         self,
@@ -205,7 +314,8 @@ class KnowledgeBase:
         return self._faqs.near(question, vector, collection, language)
 
     def rebuild(self) -> int:
-        """A new index from the vectors in the database; returns how many there are."""
+        """Keywords, missing vectors and the index anew from the texts; how many vectors."""
+        self._documents.relist()
         reembed(self._database, self._embedder)
         return self._index.restart("ready")
 

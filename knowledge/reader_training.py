@@ -34,8 +34,9 @@ from knowledge.reader import ABOVE, passage_tokens, question_tokens
 
 TUNED_FROM = 6  # the first layer that is tuned
 RANK, RATE, HEAD_RATE = 16, 5e-4, 1e-3
-PAGES, EPOCHS, WARM_UP = 4, 6, 40  # per step; passes over the data; steps
+PAGES, EPOCHS, WARM_UP = 4, 5, 40  # per step; passes over the data; steps
 AT_ONCE = 32  # texts whose lower layers are computed together
+GROUPS = 3  # by length, of the texts of one step
 KEYS, VALUES, HIDDEN = 128, 64, 64
 HELD_OUT = 8  # every eighth page of a file is not trained on
 BERT = {
@@ -181,16 +182,29 @@ class Learner(nn.Module):
             self._states |= {text: states[i, : len(text)].clone() for i, text in enumerate(some)}
 
     def _encoded(self, texts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+        """(texts, longest, width), and which tokens are there. Texts of like length are computed
+        together: padded to one length, questions are a third longer."""
         self.remember(texts)
-        states = [self._states[ids].float() for ids in texts]
-        mask = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.bool)
-        for i, ids in enumerate(texts):
-            mask[i, : len(ids)] = True
-        x = nn.utils.rnn.pad_sequence(states, batch_first=True)
+        longest = max(map(len, texts))
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        size = -(-len(order) // GROUPS)
+        parts = []
+        for start in range(0, len(order), size):
+            x = self._together([texts[i] for i in order[start : start + size]])
+            parts.append(F.pad(x, (0, 0, 0, longest - x.shape[1])))
+        lengths = torch.tensor([len(text) for text in texts])
+        back = torch.tensor(order).argsort()
+        return torch.cat(parts)[back], torch.arange(longest)[None] < lengths[:, None]
+
+    def _together(self, texts: Sequence[tuple[int, ...]]) -> Tensor:
+        """(texts, longest, width) out of the upper layers."""
+        lengths = torch.tensor([len(text) for text in texts])
+        x = nn.utils.rnn.pad_sequence([self._states[text].float() for text in texts], True)
+        mask = torch.arange(x.shape[1])[None] < lengths[:, None]
         for layer in self.upper["layers"]:
             out = layer(x, mask[:, None, None])
             x = out[0] if isinstance(out, tuple) else out
-        return x, mask
+        return x
 
 
 def _bert(file: E5File) -> Any:

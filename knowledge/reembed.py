@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from knowledge.database import Database
 from knowledge.split import embedded_text
+from knowledge.stored import NewDocument
 from knowledge.types import Chunk, Embedder
 
 log = logging.getLogger(__name__)
@@ -15,6 +17,23 @@ BATCH = 64  # rows per transaction: a stop in between loses no more than these
 def reembed(database: Database, embedder: Embedder) -> int:
     """Replace all vectors of other embedders, a batch at a time; how many there were."""
     return _chunks(database, embedder) + _phrasings(database, embedder)
+
+
+def renewed(new: NewDocument, embedder: Embedder) -> NewDocument:
+    """The document with vectors of this embedder; itself if it has them."""
+    if new.embedder == embedder.name:
+        return new
+    rows = embedder.passages([embedded_text(new.title, item.chunk) for item in new.chunks])
+    ways = iter(embedder.queries([way.text for faq in new.faqs for way in faq.phrasings]))
+    return replace(
+        new,
+        embedder=embedder.name,
+        chunks=tuple(replace(c, vector=v) for c, v in zip(new.chunks, rows, strict=True)),
+        faqs=tuple(
+            replace(faq, phrasings=tuple(replace(w, vector=next(ways)) for w in faq.phrasings))
+            for faq in new.faqs
+        ),
+    )
 
 
 def _chunks(database: Database, embedder: Embedder) -> int:

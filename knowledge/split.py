@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from knowledge.types import Block, BlockKind, Chunk, Parsed
+from knowledge.types import Block, BlockKind, Chunk, FaqPair, Parsed
 from knowledge.words import ABBREVIATIONS, MAY_END
 
 Count = Callable[[str], int]
@@ -83,8 +83,12 @@ def split(parsed: Parsed, count: Count, limit: int) -> list[Chunk]:
                     chunks += _pack([block], title, count, limit)
             else:
                 chunks += _pack(group, title, count, limit)
-    chunks += [Chunk(f"{pair.question}\n{pair.answer}", "", "faq") for pair in parsed.faqs]
-    return chunks
+    return chunks + [faq_chunk(pair) for pair in parsed.faqs]
+
+
+def faq_chunk(pair: FaqPair) -> Chunk:
+    """An approved answer as a passage: the question, and the answer below it."""
+    return Chunk(f"{pair.question}\n{pair.answer}", "", "faq")
 
 
 def embedded_text(title: str, chunk: Chunk) -> str:

@@ -71,6 +71,9 @@ class Chunk:
     page: int | None = None
 
 
+State = Literal["published", "draft", "disabled"]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file of one collection; (collection, path) is unique."""
@@ -84,13 +87,29 @@ class Document:
     size: int  # bytes
     chunks: int
     faqs: int
-    added: str  # ISO 8601, UTC
+    added: str  # when its current version was; ISO 8601, UTC
     warnings: tuple[str, ...] = ()
+    state: State = "published"
+    found: bool = True  # published, enabled and valid today
+    valid_from: str = ""  # first day on which it is found, ISO 8601; "" is no bound
+    valid_until: str = ""  # last day
+    version: int = 1  # number of the current version
+    draft: int | None = None  # number of a version that waits for publish
+    report: Report = Report()  # on its current version
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Documents that are searched together, such as those of a product line."""
+
+    name: str
+    documents: int
+    review: bool  # what is added waits as a draft until it is published
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk as found. Its id is stable while its document is unchanged."""
+    """A chunk as found. Its id stays while title, heading and text do, over all versions."""
 
     id: int  # 63 bits; the same id in SQLite and in FAISS
     document_id: str
@@ -142,6 +161,7 @@ class Ingested:
     error: str | None = None  # one sentence, when status is failed
     warnings: tuple[str, ...] = ()
     report: Report = Report()
+    draft: bool = False  # it waits for review and is not found before
 
 
 class Embedder(Protocol):

@@ -149,6 +149,13 @@ class Accounts:
                 db.table("staff_sessions").update(row["token"], {"seen": self._stamp()})
         return str(row["name"])
 
+    def present(self) -> bool:
+        """Whether somebody of the staff is logged in and did something within IDLE."""
+        now = self._now()
+        seen, created = ((now - span).isoformat() for span in (IDLE, ABSOLUTE))
+        sql = "SELECT 1 FROM staff_sessions WHERE seen >= ? AND created >= ?"
+        return self._db.row(sql, seen, created) is not None
+
     def log_out(self, token: str) -> None:
         """End the session; an unknown token is ignored."""
         with self._db.write() as db:

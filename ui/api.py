@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatbot.app import App
-from chatbot.errors import ChatbotError, NotFound
+from chatbot.errors import ChatbotError, NotFound, WrongState
+from chatbot.handovers import MAX_CONTACT
 from chatbot.store import new_id
 from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
+from ui.availability import Availability
 from ui.guard import VISITOR
 from ui.limits import Limit
 from ui.settings import ServerSettings
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 
 MAX_NOTE = 2_000  # characters of a request for a person
 PROBE_SECONDS = 1.0  # readiness writes at most once per this time
+READS = 6  # looks for news per turn that a visitor may take
 USABLE = ("ready", "rebuilt")  # how the state of an index begins that can be searched
 T = TypeVar("T")
 VisitorHeader = Annotated[str | None, Header(alias="X-Zhike-Visitor")]
@@ -60,21 +63,31 @@ class PersonRequest(BaseModel):
     note: str = Field("", max_length=MAX_NOTE)
 
 
+class Contact(BaseModel):
+    """Where a person can reach the visitor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=MAX_CONTACT, pattern=r"\S")
+
+
 class Limits:
-    """The two limits of turns, shared by the API and the chat page."""
+    """The two limits of turns, shared by the API and the chat page, and that of looks for news."""
 
     def __init__(self, server: ServerSettings) -> None:
         self.visitor = Limit(server.per_visitor_minute, 60)
         self.address = Limit(server.per_address_minute, 60)
+        self.reads = Limit(server.per_visitor_minute * READS, 60)
 
     def wait(self, visitor: str, address: str) -> int:
         """Count one request; whole seconds to wait, 0 when it may go on."""
         return self.address.wait(address) or self.visitor.wait(visitor)
 
 
-def router(app: App, limits: Limits) -> APIRouter:
+def router(app: App, limits: Limits, availability: Availability) -> APIRouter:
     """The routes of /api/v1."""
     routes = APIRouter(prefix="/api/v1")
+    _handover_routes(routes, app, limits, availability)
 
     @routes.post("/chat")
     def chat(question: Question, request: Request, visitor: VisitorHeader = None) -> Response:
@@ -107,18 +120,91 @@ def router(app: App, limits: Limits) -> APIRouter:
         _answered(lambda: app.store.rate(reply_id, owner, rating.value, rating.reason))
         return {"status": "stored"}
 
+    return routes
+
+
+def _handover_routes(
+    routes: APIRouter, app: App, limits: Limits, availability: Availability
+) -> None:
+    """A person is called, answers, and is heard; every route takes the session's owner."""
+
+    def stands(session_id: str, owner: str) -> dict[str, Any]:
+        status = _answered(lambda: app.handovers.status(session_id, owner))
+        return {
+            "status": status.state,
+            "position": status.position or None,
+            "since": status.since,
+            "agent": status.agent or None,
+            "reason": status.reason.value if status.reason else None,
+            "outcome": status.outcome,
+            "contact": status.contact,
+            "office": _office(availability),
+        }
+
     @routes.post("/sessions/{session_id}/person")
     def person(
         session_id: str, wanted: PersonRequest, request: Request, visitor: VisitorHeader = None
-    ) -> dict[str, str]:
+    ) -> dict[str, Any]:
         """Ask for a person in one of the visitor's own sessions."""
         owner = _visitor(visitor)
         _allow(limits, owner, request)
         reason = HandoffReason.CUSTOMER_REQUEST
-        _answered(lambda: app.store.request_person(session_id, owner, reason, wanted.note))
-        return {"status": "waiting"}
+        _answered(lambda: app.handovers.request(session_id, owner, reason, wanted.note))
+        return stands(session_id, owner)
 
-    return routes
+    @routes.get("/sessions/{session_id}/handover")
+    def handover(
+        session_id: str, request: Request, visitor: VisitorHeader = None
+    ) -> dict[str, Any]:
+        """Whether a person is called or there, and whether one can be expected."""
+        owner = _visitor(visitor)
+        _allow_reading(limits, owner, request)
+        return stands(session_id, owner)
+
+    @routes.post("/sessions/{session_id}/contact")
+    def contact(
+        session_id: str, left: Contact, request: Request, visitor: VisitorHeader = None
+    ) -> dict[str, Any]:
+        """Leave an address for the person who takes the open call."""
+        owner = _visitor(visitor)
+        _allow(limits, owner, request)
+        _answered(lambda: app.handovers.leave_contact(session_id, owner, left.text))
+        return stands(session_id, owner)
+
+    @routes.get("/sessions/{session_id}/messages")
+    def messages(
+        session_id: str,
+        request: Request,
+        visitor: VisitorHeader = None,
+        after: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> dict[str, Any]:
+        """Up to 100 messages behind the one with the id `after`, oldest first; agents' too."""
+        owner = _visitor(visitor)
+        _allow_reading(limits, owner, request)
+        found = _answered(lambda: app.store.messages(session_id, owner, after))
+        return {
+            "messages": [
+                {
+                    "message_id": message.id,
+                    "role": message.role,
+                    "author": message.author or None,
+                    "text": message.text,
+                    "created": message.created,
+                }
+                for message in found
+            ]
+        }
+
+
+def _office(availability: Availability) -> dict[str, Any]:
+    opens = availability.opens()
+    return {
+        "open": availability.open(),
+        "staffed": availability.staffed(),
+        "opens": opens.isoformat() if opens else None,
+        "hours": list(availability.hours),
+        "time_zone": availability.office.zone.key,
+    }
 
 
 def probes(app: App) -> APIRouter:
@@ -207,6 +293,14 @@ def _allow(limits: Limits, visitor: str, request: Request) -> None:
         )
 
 
+def _allow_reading(limits: Limits, visitor: str, request: Request) -> None:
+    address = request.client.host if request.client else "unknown"
+    if wait := limits.reads.wait(visitor) or limits.address.wait(address):
+        raise HTTPException(
+            429, f"Too many requests; try again in {wait} s.", {"Retry-After": str(wait)}
+        )
+
+
 def _session(app: App, visitor: str, question: Question) -> str:
     """The session's id; checked before a stream begins, so that a wrong one is a 404."""
     opened = _answered(
@@ -221,6 +315,8 @@ def _answered(call: Callable[[], T]) -> T:
         return call()
     except NotFound as error:
         raise HTTPException(404, "There is no such conversation or reply of yours.") from error
+    except WrongState as error:
+        raise HTTPException(409, str(error)) from error
     except ChatbotError as error:
         raise HTTPException(422, str(error)) from error
     except KnowledgeError as error:

@@ -45,10 +45,12 @@ PAGE = re.compile(
 DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)")
 OWN = re.compile(
     r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+|/desk/(login|setup|logout)"
-    r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating|sessions/[^/]+/person)"
+    r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"
+    r"|sessions/[^/]+/(person|messages|handover|contact))"
 )
 PUBLIC_DESK = {"/desk/login", "/desk/setup"}  # everything else under /desk asks for a session
-UNTOUCHED = ("/queue/data", "/config", "/app_id")  # what a page asks by itself keeps no session up
+# What a page asks by itself keeps no session up; of the joins, the ticks of its timers.
+UNTOUCHED = ("/queue/data", "/queue/join", "/config", "/app_id")
 
 CSP = "; ".join(
     (
@@ -97,12 +99,15 @@ class Guard:
         public_origins: tuple[str, ...] = (),
         body: int = BODY,
         upload: int = UPLOAD,
+        ticks: frozenset[int] = frozenset(),
     ) -> None:
-        """`body` and `upload`: bytes of a request, the second of one that brings staff's files."""
+        """`body` and `upload`: bytes of a request, the second of one that brings staff's files.
+        `ticks`: the functions of the desk that its timers call."""
         self._app = app
         self._accounts = accounts
         self._origins = frozenset(public_origins)
         self._body, self._upload = body, upload
+        self._ticks = ticks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -124,6 +129,7 @@ class Guard:
                 return
             answer.visitor(scope)
             body = await _checked_body(scope, receive, self._limit(scope))
+            await self._touch(scope)
             await self._app(scope, body, answer.send)
         except Refusal as refusal:
             await answer.error(refusal.status, refusal.message, receive)
@@ -163,13 +169,19 @@ class Guard:
         path = scope["path"]
         if not (path == "/desk" or path.startswith("/desk/")) or path in PUBLIC_DESK:
             return None
-        live = not path.endswith(UNTOUCHED) and "/heartbeat/" not in path
+        live = not path.rstrip("/").endswith(UNTOUCHED) and "/heartbeat/" not in path
         token = desk_token(scope)
         if await run_in_threadpool(self._accounts.who, token, touch=live):
             return None
         if scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
             return RedirectResponse("/desk/login", status_code=303)
         raise Refusal(401, "Please log in at /desk/login.")
+
+    async def _touch(self, scope: Scope) -> None:
+        """A call that somebody made on the desk keeps the session up."""
+        called = scope["state"].get("fn_index")
+        if scope["path"].startswith("/desk/") and called not in (None, *self._ticks):
+            await run_in_threadpool(self._accounts.who, desk_token(scope), touch=True)
 
 
 class Answer:
@@ -297,7 +309,8 @@ async def _checked_body(scope: Scope, receive: Receive, limit: int) -> Receive:
         if len(body) > limit:
             raise TooLarge
     if "/gradio_api/" in scope["path"]:
-        _check_json(body)
+        called = _checked_json(body).get("fn_index")
+        scope["state"]["fn_index"] = called if isinstance(called, int) else None
     return _replayed(body, receive)
 
 
@@ -328,15 +341,16 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-def _check_json(body: bytes) -> None:
+def _checked_json(body: bytes) -> dict[str, Any]:
     if not body:
-        return
+        return {}
     try:
         value = json.loads(body.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise Refusal(400, "The body is not JSON in UTF-8.") from None
     if not isinstance(value, dict):
         raise Refusal(400, "The body is not a JSON object.")
+    return value
 
 
 def _cookies(scope: Scope) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from chatbot.errors import SettingsError
-from chatbot.settings import ChatbotSettings
+from chatbot.settings import ChatbotSettings, HandoverSettings
 from knowledge.settings import KnowledgeSettings
 
 
@@ -34,12 +34,14 @@ class Settings:
     samples: bool = True  # a fresh home loads the sample shop
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     chatbot: ChatbotSettings = field(default_factory=ChatbotSettings)
+    handover: HandoverSettings = field(default_factory=HandoverSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
 
 
 SECTIONS: dict[str, type[Any]] = {
     "knowledge": KnowledgeSettings,
     "chatbot": ChatbotSettings,
+    "handover": HandoverSettings,
     "server": ServerSettings,
 }
 OWN = {"home", "models", "samples"}  # ZHIKE_HOME, ZHIKE_MODELS, ZHIKE_SAMPLES
@@ -104,7 +106,10 @@ def _updated(section: T, table: Mapping[str, Any], where: str) -> T:
     if unknown:
         raise SettingsError(f"{where}: unknown key {unknown[0]!r}. Known: {', '.join(known)}.")
     values = {key: _value(raw, hints[key], f"{where} {key}") for key, raw in table.items()}
-    return replace(section, **values)  # type: ignore[type-var]
+    try:
+        return replace(section, **values)  # type: ignore[type-var]
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from error
 
 
 def _value(raw: Any, kind: Any, where: str) -> Any:

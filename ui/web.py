@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from chatbot.app import App
 from ui import api
 from ui.accounts import Accounts
+from ui.availability import Availability
 from ui.guard import BODY, Guard, desk_token
 from ui.pages import login
 from ui.pages.customer import CustomerPage
@@ -53,6 +54,8 @@ def build(app: App, settings: Settings) -> Web:
     if not _uploads().name.startswith(UPLOADS):
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
     accounts, limits = Accounts(app.database), api.Limits(settings.server)
+    hours = settings.handover
+    availability = Availability(hours.office(), hours.hours, accounts.present)
     site = FastAPI(
         title="Zhike",
         version="1",
@@ -65,7 +68,7 @@ def build(app: App, settings: Settings) -> Web:
         CORSMiddleware,
         allow_origins=list(settings.server.public_origins),
         allow_credentials=False,
-        allow_methods=["POST"],
+        allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "X-Zhike-Visitor"],
         expose_headers=["X-Zhike-Visitor", "X-Request-Id"],
     )
@@ -73,20 +76,27 @@ def build(app: App, settings: Settings) -> Web:
     site.add_exception_handler(RequestValidationError, _invalid)
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
-    site.include_router(api.router(app, limits))
+    site.include_router(api.router(app, limits, availability))
     site.include_router(login.router(accounts))
     desk = DeskPage(app, settings).build()
     most_mb = settings.knowledge.max_file_mb
     _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))
-    _mount(site, CustomerPage(app, limits).build(), "/", "customer", most_mb)
+    _mount(site, CustomerPage(app, limits, availability).build(), "/", "customer", most_mb)
     guard = Guard(
         Streams(site),
         accounts,
         settings.server.public_origins,
         body=max(BODY, BODY // 2 + ESCAPED * app.assistant.settings.max_question),
+        ticks=_ticks(desk),
         upload=(settings.knowledge.max_file_mb + 1) << 20,  # and the form around the file
     )
     return Web(guard, site, accounts)
+
+
+def _ticks(blocks: gr.Blocks) -> frozenset[int]:
+    """The functions that timers of the page call, not people."""
+    functions = blocks.fns.items()
+    return frozenset(n for n, f in functions if any(event == "tick" for _, event in f.targets))
 
 
 def clear_uploads() -> None:

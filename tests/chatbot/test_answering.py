@@ -13,6 +13,7 @@ from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Adapter, Generation, Generator, Piece
 from chatbot.types import Action
 from knowledge.features import split
+from knowledge.split import sentences as split_sentences
 from knowledge.types import FaqMatch, Passage
 from tests.chatbot.conftest import passage
 
@@ -150,6 +151,16 @@ def test_the_same_words_in_two_passages_cite_the_one_that_was_quoted() -> None:
     answer, _ = write(None, ask(RETURNS, other))
     assert {c.id for c in answer.citations} == {7}
     assert answer.text.startswith(TRUE)
+
+
+def test_every_quoted_passage_is_cited_although_citations_are_few() -> None:
+    postage = passage("A parcel label is sent by e-mail.", 8)
+    tea = passage("Damaged tea is replaced free of charge.", 9)
+    answer, _ = write(None, ask(RETURNS, tea, postage))
+    assert len(answer.citations) == MOST_CITATIONS
+    for sentence in split_sentences(answer.text):
+        assert any(sentence in c.text for c in answer.citations), sentence
+    assert answer.citations[0].sentence == TRUE
 
 
 def test_without_sentences_there_is_no_text() -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Generation, Piece
 from chatbot.generation.quoting import (
+    MOST,
     MOST_PASSAGES,
-    MOST_SENTENCES,
     QuotingGenerator,
     choose,
     shown,
@@ -49,12 +49,12 @@ def said(sentences: tuple[Sentence, ...]) -> str:
 
 def test_the_best_sentence_and_nothing_far_below_it() -> None:
     text = passage("Kettles come in blue. They weigh 2 kg. A kettle costs 79 euros.")
-    assert said(ranked((text, (0.05, 0.1, 0.9)))) == "A kettle costs 79 euros."
+    assert said(ranked((text, (0.05, 0.05, 0.9)))) == "A kettle costs 79 euros."
 
 
 def test_sentences_worth_telling_come_in_reading_order() -> None:
     text = passage("Kettles cost 79 euros. Delivery takes 3 days. Tea is cheaper.")
-    assert said(ranked((text, (0.5, 0.9, 0.1)))) == "Kettles cost 79 euros. Delivery takes 3 days."
+    assert said(ranked((text, (0.5, 0.9, 0.05)))) == "Kettles cost 79 euros. Delivery takes 3 days."
 
 
 def test_no_blank_between_chinese_sentences() -> None:
@@ -81,7 +81,7 @@ def test_at_most_a_few_passages_and_sentences() -> None:
     assert len({s.passage.id for s in choose(one_each)}) <= MOST_PASSAGES < len(texts)
     whole = passage(" ".join(texts))
     scores = (0.5, 0.6, 0.7, 0.8, 0.9)
-    assert [s.text for s in choose(ranked((whole, scores)))] == list(texts[-MOST_SENTENCES:])
+    assert [s.text for s in choose(ranked((whole, scores)))] == list(texts[-MOST:])
 
 
 TABLE = passage(
@@ -94,15 +94,26 @@ TABLE = passage(
 
 
 def test_rows_of_a_table_are_lines_of_a_list() -> None:
-    assert said(ranked((TABLE, (0.9, 0.8, 0.1)))) == (
+    assert said(ranked((TABLE, (0.9, 0.8, 0.01)))) == (
         "- Code: E1 · Meaning: dry boil · Action: add water\n"
         "- Code: E2 · Meaning: sensor fault · Action: repair"
     )
 
 
-def test_rows_of_a_table_come_alone() -> None:
+def test_beside_a_chosen_sentence_less_is_enough() -> None:
+    near = passage("Kettles cost 79 euros. The fee is included.", 1)
+    far = passage("Delivery takes 3 days.", 2)
+    found = ranked((near, (0.9, 0.2)), (far, (0.2,)))
+    assert said(found) == "Kettles cost 79 euros. The fee is included."
+
+
+def test_a_row_may_stand_beside_sentences_but_rows_come_from_one_table() -> None:
     prose = passage("Error codes are shown on the base.", 4)
-    assert "base" not in said(ranked((TABLE, (0.9, 0.1, 0.1)), (prose, (0.6,))))
+    other = passage("Code: E1 | Model: K9", 5, "table")
+    found = ranked((TABLE, (0.9, 0.01, 0.01)), (prose, (0.6,)), (other, (0.8,)))
+    assert said(found) == (
+        "- Code: E1 · Meaning: dry boil · Action: add water\nError codes are shown on the base."
+    )
 
 
 def test_lines_of_a_list_keep_their_lines_and_lose_their_marks() -> None:
@@ -191,5 +202,5 @@ def test_no_word_is_added(sources: list[Passage], random: object, language: str)
         own = texts[piece.passages[0]]
         assert piece.sentence in own
         assert LETTERS.sub("", piece.text) in LETTERS.sub("", own)
-    assert len(choose(best_first)) == len(pieces) <= 5
+    assert len(choose(best_first)) == len(pieces) <= MOST
     assert len({piece.passages for piece in pieces}) <= MOST_PASSAGES

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.errors import NotFound
+from chatbot.handovers import Handovers
 from chatbot.store import Provenance, Store, new_id
 from chatbot.types import Action, Citation, HandoffReason, Intent, Reply, Step
 from knowledge.database import Database
@@ -66,9 +67,6 @@ FOREIGN: dict[str, Callable[[Store, str, str], object]] = {
     "reply": lambda store, session, reply: store.reply(reply, "bob"),
     "rate": lambda store, session, reply: store.rate(reply, "bob", -1),
     "transcript": lambda store, session, reply: store.transcript(session, "bob"),
-    "person": lambda store, session, reply: store.request_person(
-        session, "bob", HandoffReason.CUSTOMER_REQUEST
-    ),
 }
 
 
@@ -179,17 +177,6 @@ def test_the_last_rating_counts(store: Store) -> None:
     assert (turn.rating, turn.rating_reason, turn.reply) == (-1, "wrong kettle", reply)
 
 
-def test_a_waiting_session_calls_nobody_again(store: Store, database: Database) -> None:
-    session = store.open_session("ann", "web")
-    store.request_person(session.id, "ann", HandoffReason.CUSTOMER_REQUEST, "the E2 again")
-    store.request_person(session.id, "ann", HandoffReason.ANGER)
-    again = reply_to(session.id, Action.HAND_OVER, reason=HandoffReason.CUSTOMER_REQUEST)
-    store.add_reply(again, MADE)
-    assert store.session(session.id, "ann").state == "waiting"
-    rows = database.rows("SELECT reason, note, closed FROM handoffs")
-    assert rows == [{"reason": "customer_request", "note": "the E2 again", "closed": None}]
-
-
 def test_silence_leaves_no_message(store: Store) -> None:
     session = store.open_session("ann", "web")
     store.add_reply(reply_to(session.id, Action.WAIT, text="", citations=()), MADE)
@@ -205,13 +192,13 @@ def test_the_owner_sees_no_notes_and_staff_do(store: Store) -> None:
     assert len(store.turns(session.id)) == 3
 
 
-def test_staff_see_conversations_newest_first(store: Store) -> None:
+def test_staff_see_conversations_newest_first(store: Store, database: Database) -> None:
     first, second, empty = (store.open_session("ann", "web") for _ in range(3))
     store.add_message(first.id, "user", "one")
     store.add_message(second.id, "user", "two")
     store.add_message(first.id, "user", "three")
     store.add_message(first.id, "assistant", "four")
-    store.request_person(first.id, "ann", HandoffReason.CUSTOMER_REQUEST)
+    Handovers(database, store).request(first.id, "ann", HandoffReason.CUSTOMER_REQUEST)
     listed = store.sessions()
     assert [s.id for s in listed] == [first.id, second.id]
     assert empty.id not in {s.id for s in listed}
@@ -220,7 +207,7 @@ def test_staff_see_conversations_newest_first(store: Store) -> None:
 
 
 def test_eight_threads_lose_nothing(store: Store, database: Database) -> None:
-    shared = store.open_session("ann", "web")
+    shared, handovers = store.open_session("ann", "web"), Handovers(database, store)
     failures: list[BaseException] = []
 
     def work(number: int) -> None:
@@ -229,7 +216,7 @@ def test_eight_threads_lose_nothing(store: Store, database: Database) -> None:
             for i in range(10):
                 store.add_message(shared.id, "user", f"{number}-{i}")
                 store.add_reply(reply_to(own.id, text=f"{number}-{i}"), MADE)
-                store.request_person(shared.id, "ann", HandoffReason.CUSTOMER_REQUEST)
+                handovers.request(shared.id, "ann", HandoffReason.CUSTOMER_REQUEST)
             said = [m.text for m in store.history(own.id)]
             assert said == [f"{number}-{i}" for i in range(10)]
         except BaseException as error:

@@ -65,7 +65,7 @@ def test_a_question_a_source_a_thumb_and_a_person(
     expect(page.locator("#notice")).to_contain_text("Thank you")
 
     page.locator("#person").click()
-    expect(page.locator("#notice")).to_contain_text("Your request is recorded")
+    expect(page.locator("#notice")).to_contain_text("You are number 1 in the queue")
     shot(page, "customer-person-1280")
     session = running.app.store.sessions()[0]
     assert session.waiting
@@ -74,7 +74,7 @@ def test_a_question_a_source_a_thumb_and_a_person(
 
     page.reload()
     expect(page.locator(".reply").first).to_contain_text("cannot be returned")
-    expect(page.locator("#notice")).to_contain_text("The team has your request")
+    expect(page.locator("#notice")).to_contain_text("Your request is with the team")
 
 
 def test_a_chinese_phone(new_page: NewPage, shot: Shot) -> None:

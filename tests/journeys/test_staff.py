@@ -91,7 +91,7 @@ def test_a_conversation_is_read_with_its_reasons(
 ) -> None:
     caller = new_id()
     asked = running.app.assistant.reply(Incoming("Hello", caller, language="en"))
-    running.app.store.request_person(asked.session_id, caller, HandoffReason.CUSTOMER_REQUEST)
+    running.app.handovers.request(asked.session_id, caller, HandoffReason.CUSTOMER_REQUEST)
     question = Incoming("Can I return opened tea?", new_id(), language="en")
     running.app.assistant.reply(question)
     page = new_page("en-US")

@@ -1,18 +1,20 @@
-"""What went in and what came out of a file is told, stored, and gone with the document."""
+"""What went in and what came out of a file is told, and stored with its version."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from knowledge.database import Database
 from knowledge.knowledge_base import KnowledgeBase
+from knowledge.tables import m001_documents, m002_life_of_documents, m003_reports
 from knowledge.types import Report
 
 from .conftest import Open
 from .files import make_pdf
 
 
-def test_the_report_is_told_stored_and_removed(open_base: Open, tmp_path: Path) -> None:
+def test_the_report_is_told_and_stored(open_base: Open, tmp_path: Path) -> None:
     base = open_base()
     path = make_pdf(tmp_path / "a.pdf", [(50, 700, 12, "Tea keeps for two years.")], [])
     (added,) = base.add([path])
@@ -21,10 +23,8 @@ def test_the_report_is_told_stored_and_removed(open_base: Open, tmp_path: Path) 
     assert "1 of 2 pages have no text" in added.warnings[0]
     (again,) = base.add([path])
     assert (again.status, again.report) == ("unchanged", expected)
-    (document,) = base.documents()
-    assert open_base().reports() == {document.id: expected}
-    base.remove("a.pdf")
-    assert base.reports() == {}
+    (document,) = open_base().documents()
+    assert (document.report, document.warnings) == (expected, added.warnings)
 
 
 def test_a_changed_file_changes_the_report(base: KnowledgeBase, tmp_path: Path) -> None:
@@ -32,7 +32,44 @@ def test_a_changed_file_changes_the_report(base: KnowledgeBase, tmp_path: Path) 
     for text in ("Short.", "A longer text."):
         path.write_text(text, "utf-8")
         list(base.add([path]))
-    assert [r.characters for r in base.reports().values()] == [len("A longer text.")]
+    assert [d.report.characters for d in base.documents()] == [len("A longer text.")]
+
+
+def test_the_report_is_that_of_the_version_which_is_current(
+    base: KnowledgeBase, tmp_path: Path
+) -> None:
+    """Through a draft, its publication and a rollback."""
+    path = tmp_path / "a.md"
+    path.write_text("Short.", "utf-8")
+    list(base.add([path]))
+    base.review("default", on=True)
+    path.write_text("A longer text.", "utf-8")
+    (draft,) = base.add([path])
+    (again,) = base.add([path])
+    assert (again.status, again.report) == ("unchanged", draft.report)
+    assert (draft.draft, draft.report.characters) == (True, len("A longer text."))
+    (document,) = base.documents()
+    assert document.report == Report(len("Short."), len("Short."))
+    base.publish(document.id)
+    assert base.find(document.id).report == draft.report
+    base.rollback(document.id)
+    assert base.find(document.id).report == document.report
+
+
+def test_a_database_from_before_the_reports(tmp_path: Path) -> None:
+    """What was read before has only the size of its file."""
+    database = Database(tmp_path / "zhike.db")
+    with database.write() as db:
+        m001_documents(db)
+        m002_life_of_documents(db)
+        db.execute(
+            "INSERT INTO documents(id, collection, path, title, language, sha256, size, added, "
+            "warnings) VALUES ('1', 'default', 'a.md', 'A', 'en', '', 7, '', '[]')"
+        )
+        m003_reports(db)
+    (row,) = database.rows("SELECT report FROM documents")
+    database.close()
+    assert Report(**json.loads(row["report"])) == Report(bytes=7)
 
 
 def test_a_file_without_text_fails_and_says_what_to_do(base: KnowledgeBase, tmp_path: Path) -> None:

@@ -14,6 +14,13 @@ from chatbot.store import new_id
 from tests.ui.conftest import Running, made
 from ui import web
 
+OWNED: list[tuple[str, str, Any]] = [
+    ("GET", "messages", None),
+    ("GET", "messages?after={message}", None),
+    ("GET", "handover", None),
+    ("POST", "person", {}),
+    ("POST", "contact", {"text": "me"}),
+]
 QUESTION = {"text": "Can I return opened tea?", "language": "en"}
 
 
@@ -51,6 +58,9 @@ def test_no_scores_leave_the_house(client: TestClient) -> None:
     assert sorted(schema["paths"]) == [
         "/api/v1/chat",
         "/api/v1/replies/{reply_id}/rating",
+        "/api/v1/sessions/{session_id}/contact",
+        "/api/v1/sessions/{session_id}/handover",
+        "/api/v1/sessions/{session_id}/messages",
         "/api/v1/sessions/{session_id}/person",
     ]
 
@@ -78,6 +88,12 @@ def test_a_session_goes_on_for_its_visitor_only(client: TestClient) -> None:
         person = client.post(f"/api/v1/sessions/{session}/person", json={}, headers=stranger)
         assert answer.status_code == person.status_code == 404
         bodies.append(answer.json()["error"])
+        for method, route, sent in OWNED:
+            path = f"/api/v1/sessions/{session}/{route}".format(message=first["reply_id"])
+            for headers in (stranger, {}):
+                refused = client.request(method, path, json=sent, headers=headers)
+                assert refused.status_code == 404, route
+                assert refused.json()["error"] == bodies[0]
     assert bodies[0] == bodies[1]
     for reply in (first["reply_id"], new_id()):
         path = f"/api/v1/replies/{reply}/rating"
@@ -101,9 +117,51 @@ def test_a_person_is_called(client: TestClient, running: Running) -> None:
     body = ask(client)
     headers = {"X-Zhike-Visitor": body["visitor"]}
     path = f"/api/v1/sessions/{body['session_id']}/person"
-    assert client.post(path, json={"note": "urgent"}, headers=headers).status_code == 200
+    called = client.post(path, json={"note": "urgent"}, headers=headers)
+    assert (called.status_code, called.json()["status"]) == (200, "waiting")
     waiting = [s.id for s in running.app.store.sessions() if s.waiting]
     assert body["session_id"] in waiting
+
+
+def test_a_program_hears_the_agent(client: TestClient, running: Running) -> None:
+    body = ask(client)
+    headers = {"X-Zhike-Visitor": body["visitor"]}
+    session = f"/api/v1/sessions/{body['session_id']}"
+    stands = client.get(f"{session}/handover", headers=headers).json()
+    assert (stands["status"], stands["position"], stands["agent"]) == ("bot", None, None)
+    early = client.post(f"{session}/contact", json={"text": "me@home.example"}, headers=headers)
+    assert early.status_code == 404  # nobody was called
+    client.post(f"{session}/person", json={}, headers=headers)
+    left = client.post(f"{session}/contact", json={"text": "me@home.example"}, headers=headers)
+    assert left.json()["contact"] is True
+    assert left.json()["position"] >= 1
+    office = left.json()["office"]
+    assert (office["open"], office["hours"], office["time_zone"]) == (True, [], "UTC")
+    running.app.handovers.rename("kim", "Kim")
+    running.app.handovers.note(body["session_id"], "kim", "SECRET")
+    said = running.app.handovers.say(body["session_id"], "kim", "Hello!")
+    path = f"{session}/messages"
+    heard = client.get(f"{path}?after={body['reply_id']}", headers=headers).json()["messages"]
+    assert heard == [
+        {"message_id": said.id, "role": "agent", "author": "Kim", "text": "Hello!",
+         "created": said.created}
+    ]  # fmt: skip
+    assert client.get(f"{path}?after={said.id}", headers=headers).json() == {"messages": []}
+    assert [m["role"] for m in client.get(path, headers=headers).json()["messages"]] == [
+        "user",
+        "assistant",
+        "agent",
+    ]
+    assert client.get(f"{path}?after={new_id()}", headers=headers).status_code == 404
+    silent = ask(client, body["visitor"], session_id=body["session_id"])
+    assert (silent["action"], silent["reply"]) == ("wait", "")
+    running.app.handovers.close(body["session_id"], "kim", "solved")
+    stands = client.get(f"{session}/handover", headers=headers).json()
+    assert (stands["status"], stands["outcome"]) == ("closed", "solved")
+    late = client.post(f"{session}/contact", json={"text": "me"}, headers=headers)
+    assert late.status_code == 409
+    for bad in ({}, {"text": " "}, {"text": "x" * 201}, {"text": "x", "k": 1}):
+        assert client.post(f"{session}/contact", json=bad, headers=headers).status_code == 422
 
 
 @pytest.mark.parametrize(

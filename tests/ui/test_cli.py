@@ -33,7 +33,10 @@ def test_add_reports_each_file(run: Run, documents: Path) -> None:
         "shipping.md": ("added", 1),
     }
     for row in first.json:
-        assert row.keys() >= {"document", "status", "chunks", "seconds", "error", "warnings"}
+        assert row.keys() == {
+            *("document", "status", "chunks", "seconds", "error", "draft", "warnings"),
+            *("bytes", "characters", "pages", "pages_without_text"),
+        }
         size = (documents / row["document"]).stat().st_size
         assert (row["bytes"], row["pages"], row["pages_without_text"]) == (size, 0, 0)
         assert 0 < row["characters"] < row["bytes"]

@@ -25,6 +25,9 @@ PUBLIC = {
     "/api/v1/openapi.json",
     "/api/v1/replies/{reply_id}/rating",
     "/api/v1/sessions/{session_id}/person",
+    "/api/v1/sessions/{session_id}/contact",
+    "/api/v1/sessions/{session_id}/handover",
+    "/api/v1/sessions/{session_id}/messages",
     "/desk/login",
     "/desk/setup",
     # Gradio's page for customers: everything that it needs, and nothing more

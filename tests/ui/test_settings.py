@@ -50,6 +50,16 @@ def test_switches(home: Path, word: str, value: bool) -> None:
     assert _load(home, "samples = false\n", ZHIKE_SAMPLES="on").samples is True
 
 
+def test_office_hours_and_their_zone(home: Path) -> None:
+    toml = '[handover]\nhours = ["Mon-Fri 09:00-18:00"]\n'
+    settings = _load(home, toml, ZHIKE_HANDOVER_TIME_ZONE="Asia/Shanghai")
+    assert settings.handover.office().zone.key == "Asia/Shanghai"
+    with pytest.raises(SettingsError, match=r"ZHIKE_HANDOVER_TIME_ZONE: .*'Mars/Base' is no time"):
+        _load(home, ZHIKE_HANDOVER_TIME_ZONE="Mars/Base")
+    with pytest.raises(SettingsError, match=r"settings.toml: \[handover\]: '9 to 5' are no office"):
+        _load(home, '[handover]\nhours = ["9 to 5"]\n')
+
+
 def test_lists_and_fractions(home: Path) -> None:
     toml = '[chatbot]\nlanguages = ["en"]\nmax_generation_seconds = 5\n'
     assert _load(home, toml).chatbot.languages == ("en",)

@@ -12,15 +12,20 @@ from chatbot.app import App
 from knowledge import calibrate as fitting
 from knowledge import weights
 from knowledge.language import simplify
-from knowledge.types import Ingested, Passage, Report, Vectors
+from knowledge.types import Ingested, Passage, Vectors
+from ui.commands import collections, transfer
+from ui.commands import documents as documents_
+from ui.commands.documents import DEFAULT, person
 from ui.commands.opening import as_json, opened
-
-DEFAULT = "default"
 
 
 @click.group()
 def knowledge() -> None:
     """Add, list, remove and search documents."""
+
+
+for command in (*documents_.COMMANDS, *transfer.COMMANDS, collections.collections):
+    knowledge.add_command(command)
 
 
 @knowledge.command()
@@ -34,21 +39,21 @@ def add(paths: tuple[Path, ...], collection: str, json_: bool) -> None:
     """
     done: list[Ingested] = []
     with opened() as (app, _):
-        for ingested in app.knowledge.add(paths, collection):
+        for ingested in app.knowledge.add(paths, collection, origin=person()):
             done.append(ingested)
             if ingested.error or not json_:
                 _tell(ingested)
-        _prepare(app, done)
+        _prepare(app, collection, done)
     if json_:
         as_json([_row(i) for i in done])
     if any(i.status == "failed" for i in done):
         sys.exit(1)
 
 
-def _prepare(app: App, done: list[Ingested]) -> None:
+def _prepare(app: App, collection: str, done: list[Ingested]) -> None:
     """Embed the sentences of what was added, so that the first question need not wait."""
     names = {i.document for i in done if i.status == "added"}
-    for document in app.knowledge.documents():
+    for document in app.knowledge.documents(collection):
         if document.path in names:
             app.scorer.prepare(app.knowledge.chunks(document.id))
 
@@ -57,7 +62,8 @@ def _tell(ingested: Ingested) -> None:
     if ingested.error:
         click.secho(f"failed     {ingested.error}", fg="red", err=True)
         return
-    click.echo(f"{ingested.status:10} {ingested.document} ({ingested.chunks} chunks)")
+    draft = ", a draft until it is published" if ingested.draft else ""
+    click.echo(f"{ingested.status:10} {ingested.document} ({ingested.chunks} chunks{draft})")
     for warning in ingested.warnings:
         click.secho(f"           {warning}", fg="yellow", err=True)
 
@@ -69,17 +75,9 @@ def _row(ingested: Ingested) -> dict[str, object]:
         "chunks": ingested.chunks,
         "seconds": round(ingested.seconds, 3),
         "error": ingested.error,
+        "draft": ingested.draft,
         "warnings": list(ingested.warnings),
-        **_report(ingested.report),
-    }
-
-
-def _report(report: Report) -> dict[str, int]:
-    return {
-        "bytes": report.bytes,
-        "characters": report.characters,
-        "pages": report.pages,
-        "pages_without_text": report.empty_pages,
+        **documents_.report(ingested.report),
     }
 
 
@@ -90,36 +88,19 @@ def list_(collection: str | None, json_: bool) -> None:
     """The documents with their languages and chunks."""
     with opened() as (app, _):
         documents = app.knowledge.documents(collection)
-        reports = app.knowledge.reports()
     if json_:
-        as_json(
-            [
-                {
-                    "id": d.id,
-                    "collection": d.collection,
-                    "document": d.path,
-                    "title": d.title,
-                    "language": d.language,
-                    "chunks": d.chunks,
-                    "faqs": d.faqs,
-                    "size": d.size,
-                    "added": d.added,
-                    "warnings": list(d.warnings),
-                    **_report(reports.get(d.id, Report())),
-                }
-                for d in documents
-            ]
-        )
+        as_json([documents_.row(d) for d in documents])
         return
     for d in documents:
-        click.echo(f"{d.collection}/{d.path}  {d.language}  {d.chunks} chunks  {d.title}")
+        state = "" if d.found else f"  {documents_.why_hidden(d)}"
+        click.echo(f"{d.collection}/{d.path}  {d.language}  {d.chunks} chunks  {d.title}{state}")
 
 
 @knowledge.command()
 @click.argument("document")
 @click.option("--collection", default=DEFAULT)
 def remove(document: str, collection: str) -> None:
-    """Remove DOCUMENT (its path or id); it cannot be found from now on."""
+    """Remove DOCUMENT (its path or id) with all versions; it cannot be found from now on."""
     with opened() as (app, _):
         app.knowledge.remove(document, collection)
     click.echo(f"removed    {document}")
@@ -155,7 +136,7 @@ def search(query: str, limit: int, collection: str | None, json_: bool) -> None:
 
 @knowledge.command()
 def rebuild() -> None:
-    """Make the index anew from the vectors in the database."""
+    """Make keywords, missing vectors and the index anew from the texts in the database."""
     with opened() as (app, _):
         click.echo(f"rebuilt    {app.knowledge.rebuild()} vectors")
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
+import gradio as gr
+
 from chatbot.store import Turn
 from chatbot.types import Action, Citation, Reply
 from ui import render
@@ -14,6 +16,15 @@ from ui.texts import Texts
 
 LABEL = 48  # characters on a source's chip
 Bubble = dict[str, Any]  # a message of gr.Chatbot: role and content
+
+
+def shown(turns: Sequence[Turn], words: Texts) -> Any:
+    """The conversation as an update of gr.Chatbot, thumbs and welcome included."""
+    return gr.update(
+        value=conversation(turns, words),
+        feedback_value=ratings(turns),
+        placeholder=welcome(words),
+    )
 
 
 def conversation(turns: Sequence[Turn], words: Texts) -> list[Bubble]:
@@ -48,8 +59,6 @@ def partial(text: str, end: str = "") -> Bubble:
 
 def reply(answer: Reply, words: Texts) -> Bubble:
     """The final reply with its sources."""
-    if answer.action is Action.WAIT:
-        return notice(words("customer.silent"))
     links = frozenset().union(*(render.urls(c.text) for c in answer.citations))
     body = render.answer(answer.text, links)
     parts = [
@@ -71,7 +80,9 @@ def _turn(turn: Turn, words: Texts) -> Bubble:
     if turn.reply is not None:
         return reply(turn.reply, words)
     if turn.message.role == "agent":
-        who = f'<div class="who">{render.plain(words("customer.agent"))}</div>'
+        named = (turn.message.author, words("person.label"))
+        label = render.plain(" · ".join(part for part in named if part))
+        who = f'<div class="who">{label}</div>'
         said = f'<div class="said">{render.plain(turn.message.text)}</div>'
         return {"role": "assistant", "content": f'<div class="agent">{who}{said}</div>'}
     return partial(turn.message.text)
@@ -162,3 +173,12 @@ def _meta(answer: Reply, words: Texts) -> str:
         text = render.plain(words(f"customer.{level}"))
         parts.append(f'<span class="confidence {level}">{text}</span>')
     return f'<div class="meta">{"".join(parts)}</div>'
+
+
+def welcome(words: Texts) -> str:
+    """What stands in an empty conversation."""
+    hello, lead = (render.plain(words(f"customer.{k}")) for k in ("welcome", "welcome_lead"))
+    return (
+        f'<div class="welcome"><span class="welcome-mark"></span><div class="welcome-hello">{hello}'
+        f'</div><div class="welcome-lead">{lead}</div></div>'
+    )

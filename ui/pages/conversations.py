@@ -70,7 +70,7 @@ class ConversationsTab:
         if not session:
             return _choose(words)
         turns = self._store.turns(session)
-        return f'<div class="turns">{"".join(_turn(turn, words) for turn in turns)}</div>'
+        return f'<div class="turns">{"".join(turn_html(turn, words) for turn in turns)}</div>'
 
 
 def _heading(words: Texts) -> str:
@@ -96,9 +96,11 @@ def _line(session: SessionSummary, words: Texts) -> str:
     return " · ".join(facts) + "\n" + (last[:90] + "…" if len(last) > 90 else last)
 
 
-def _turn(turn: Turn, words: Texts) -> str:
+def turn_html(turn: Turn, words: Texts) -> str:
+    """A message as staff read it: who, when, and the reasons behind a reply."""
     role = turn.message.role
-    who = render.plain(words(f"conversations.{role}"))
+    named = (words(f"conversations.{role}"), turn.message.author)
+    who = render.plain(" · ".join(part for part in named if part))
     when = render.plain(f"{turn.message.created[:19].replace('T', ' ')} UTC")
     text = (
         f'<div class="said">{render.plain(turn.message.text)}</div>'

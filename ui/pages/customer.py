@@ -13,13 +13,15 @@ import gradio as gr
 from chatbot.app import App
 from chatbot.errors import ChatbotError, NotFound
 from chatbot.store import Turn
-from chatbot.types import Delta, HandoffReason, Incoming, Reply, Stage
+from chatbot.types import Action, Delta, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui import render
 from ui.api import Limits
+from ui.availability import Availability
 from ui.guard import VISITOR, VISITOR_COOKIE
 from ui.labels import Labels, remembered, switch
 from ui.pages import bubbles
+from ui.pages.person import Person, said
 from ui.pages.turns import Stopped, Turns
 from ui.texts import Texts, preferred, texts
 
@@ -36,12 +38,13 @@ Updates = dict[Any, Any]
 class CustomerPage:
     """Its components and what happens on them; conversations live in the store only."""
 
-    def __init__(self, app: App, limits: Limits) -> None:
+    def __init__(self, app: App, limits: Limits, availability: Availability) -> None:
         self._app = app
         self._limits = limits
         self._longest = app.assistant.settings.max_question
         self._running = Turns()
         self._labels = Labels()
+        self._person = Person(app, availability, self._labels)
 
     def build(self) -> gr.Blocks:
         """The page as Gradio blocks."""
@@ -52,6 +55,7 @@ class CustomerPage:
             self._header()
             self._chat()
             self._feedback()
+            self._person.build()
             self._composer()
             self._events(blocks)
         blocks.state_session_capacity = 1000
@@ -66,7 +70,7 @@ class CustomerPage:
                 self.new = add(
                     gr.Button("New", size="sm", elem_id="new", min_width=40), value="customer.new"
                 )
-                self.person = add(
+                self.call = add(
                     gr.Button("Person", size="sm", elem_id="person", min_width=40),
                     value="customer.person",
                 )
@@ -81,7 +85,7 @@ class CustomerPage:
             group_consecutive_messages=False,
             latex_delimiters=[],
             feedback_options=("Like", "Dislike"),
-            placeholder=_welcome(texts("en")),
+            placeholder=bubbles.welcome(texts("en")),
             scale=1,
             height="100%",
         )
@@ -111,7 +115,6 @@ class CustomerPage:
                     gr.Button("", size="sm", variant="secondary", min_width=40),
                     value="customer.rate_skip",
                 )
-        self.notice = gr.Markdown("", elem_id="notice", container=False, visible=False)
 
     def _composer(self) -> None:
         add = self._labels.add
@@ -143,12 +146,15 @@ class CustomerPage:
     def _events(self, blocks: gr.Blocks) -> None:
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         shown = [self.chat, self.question, self.session, self.send, self.stop, self.examples]
-        shown += [self.notice, self.feedback, self.new]
+        shown += [self.feedback, self.new, *self._person.outputs]
         opened = [*self._labels.components, self.switch, self.session, self.chat, self.examples]
         here = [self.session, self.switch]
-        blocks.load(self._open, [self.language], [*opened, self.notice], **quiet)
+        blocks.load(self._open, [self.language], [*opened, *self._person.outputs], **quiet)
         self.switch.input(
-            self._switch, here, [self.language, *self._labels.components, self.chat], **quiet
+            self._switch,
+            here,
+            [self.language, *self._labels.components, self.chat, self._person.notice],
+            **quiet,
         )
         many = {**quiet, "concurrency_limit": 24}
         for trigger, source in (
@@ -159,19 +165,21 @@ class CustomerPage:
             trigger(self._respond, [source, *here], shown, **many)
         self.stop.click(self._stop, None, None, **quiet)
         self.new.click(self._fresh, None, shown, **quiet)
-        self.person.click(
-            self._person,
-            here,
-            [self.session, self.notice, self.chat, self.examples, self.feedback],
-            **quiet,
+        calling = [self.session, self.chat, self.examples, self.feedback, *self._person.outputs]
+        self.call.click(self._called, here, calling, **quiet)
+        self._person.timer.tick(
+            self._news, [self._person.seen, *here], [self.chat, *self._person.outputs], **quiet
         )
+        leaving = [self._person.contact, *self._person.outputs]
+        for trigger in (self._person.leave.click, self._person.contact.submit):
+            trigger(self._leave, [self._person.contact, *here], leaving, **quiet)
         self.chat.like(
-            self._like, here, [self.down, self.feedback, self.reason, self.notice], **quiet
+            self._like, here, [self.down, self.feedback, self.reason, self._person.notice], **quiet
         )
         self.rate.click(
             self._reason,
             [self.down, self.reason, self.switch],
-            [self.feedback, self.notice],
+            [self.feedback, self._person.notice],
             **quiet,
         )
         self.skip.click(lambda: gr.update(visible=False), None, self.feedback, **quiet)
@@ -182,20 +190,21 @@ class CustomerPage:
         words = texts(language)
         found = self._app.store.latest_session(visitor(request), CHANNEL)
         turns = self._turns(found.id if found else None, request)
-        waiting = found is not None and found.state != "bot" and bool(turns)
+        call = self._person.shown(found.id if found else None, visitor(request), words)
         return [
             *self._labels.updates(words.language),
             words.language,
             found.id if found else None,
-            _shown(turns, words),
+            bubbles.shown(turns, words),
             gr.update(visible=not turns),
-            _said(words("customer.waiting") if waiting else ""),
+            *(call[component] for component in self._person.outputs),
         ]
 
     def _switch(self, session: str | None, language: str, request: gr.Request) -> list[Any]:
         words = texts(language)
-        chat = _shown(self._turns(session, request), words)
-        return [language, *self._labels.updates(language), chat]
+        chat = bubbles.shown(self._turns(session, request), words)
+        notice = self._person.shown(session, visitor(request), words)[self._person.notice]
+        return [language, *self._labels.updates(language), chat, notice]
 
     def _respond(
         self, text: str, session: str | None, language: str, request: gr.Request
@@ -206,7 +215,7 @@ class CustomerPage:
             yield {}
             return
         if refusal := self._refusal(text, words, request):
-            yield {self.notice: _said(refusal)}
+            yield {self._person.notice: said(refusal)}
             return
         who = visitor(request)
         session = self._session(session, who, language)
@@ -218,16 +227,17 @@ class CustomerPage:
             self.question: "",
             self.session: session,
             self.examples: gr.update(visible=False),
-            self.notice: _said(""),
             self.feedback: gr.update(visible=False),
+            **self._person.shown(session, who, words),
         }
         incoming = Incoming(text, who, session, CHANNEL, language=language)
         for bubble in self._bubbles(incoming, words):
-            yield {self.chat: [*past, bubble]}
-        yield self._busy(False)
+            yield {self.chat: [*past, bubble] if bubble else past}
+        yield {**self._busy(False), **self._person.shown(session, who, words)}
 
-    def _bubbles(self, incoming: Incoming, words: Texts) -> Iterator[bubbles.Bubble]:
-        """The last bubble as it grows; a failure ends in one sentence."""
+    def _bubbles(self, incoming: Incoming, words: Texts) -> Iterator[bubbles.Bubble | None]:
+        """The last bubble as it grows; None where a person has the conversation; a failure ends
+        in one sentence."""
         text, drawn = "", 0.0
         try:
             stream = self._app.assistant.stream(incoming)
@@ -240,7 +250,7 @@ class CustomerPage:
                         drawn = time.monotonic()
                         yield bubbles.partial(text)
                 elif isinstance(event, Reply):
-                    yield bubbles.reply(event, words)
+                    yield None if event.action is Action.WAIT else bubbles.reply(event, words)
         except Stopped:
             stopped = words("customer.stopped")
             yield bubbles.partial(text, stopped) if text else bubbles.notice(stopped)
@@ -262,27 +272,37 @@ class CustomerPage:
             self.chat: [],
             self.session: None,
             self.examples: gr.update(visible=True),
-            self.notice: _said(""),
             self.feedback: gr.update(visible=False),
+            **self._person.shown(None, "", texts("en")),
         }
 
-    def _person(self, session: str | None, language: str, request: gr.Request) -> Updates:
+    def _called(self, session: str | None, language: str, request: gr.Request) -> Updates:
+        """A person is called: what happens next is said at once."""
         words, who = texts(language), visitor(request)
         if wait := self._limits.wait(who, _address(request)):
-            return {self.notice: _said(words("customer.too_many", seconds=wait))}
+            return {self._person.notice: said(words("customer.too_many", seconds=wait))}
         session = self._session(session, who, language)
-        again = self._app.store.session(session, who).state != "bot"
-        if not self._app.store.history(session, 1):  # else the desk's list would leave it out
+        if not self._turns(session, request):  # else the desk's list would leave it out
             self._app.store.add_message(session, "user", words("customer.person"))
-        self._app.store.request_person(session, who, HandoffReason.CUSTOMER_REQUEST)
-        key = "customer.person_again" if again else "customer.person_done"
+        self._app.handovers.request(session, who, HandoffReason.CUSTOMER_REQUEST)
         return {
             self.session: session,
-            self.notice: _said(words(key)),
-            self.chat: _shown(self._turns(session, request), words),
+            self.chat: bubbles.shown(self._turns(session, request), words),
             self.examples: gr.update(visible=False),
             self.feedback: gr.update(visible=False),
+            **self._person.shown(session, who, words),
         }
+
+    def _news(self, seen: str, session: str | None, language: str, request: gr.Request) -> Updates:
+        """What a person wrote or did meanwhile; nothing while a turn of the page's own runs."""
+        who, words = visitor(request), texts(language)
+        news = None if self._running.busy(who) else self._person.news(session, seen, who, words)
+        if news is None:
+            return {self._person.seen: gr.skip()}
+        return {**news, self.chat: bubbles.shown(self._turns(session, request), words)}
+
+    def _leave(self, text: str, session: str | None, language: str, request: gr.Request) -> Updates:
+        return self._person.left(text, session, visitor(request), language)
 
     def _like(
         self, session: str | None, language: str, like: gr.LikeData, request: gr.Request
@@ -292,18 +312,18 @@ class CustomerPage:
         index = like.index[0] if isinstance(like.index, (list, tuple)) else like.index
         reply = turns[index].reply if isinstance(index, int) and 0 <= index < len(turns) else None
         if reply is None:
-            return [None, gr.update(visible=False), None, _said("")]
+            return [None, gr.update(visible=False), None, said("")]
         up = like.liked is True or like.liked == "Like"
         self._app.store.rate(reply.id, visitor(request), 1 if up else -1)
         thanks = texts(language)("customer.rate_thanks") if up else ""
-        return [reply.id, gr.update(visible=not up), None, _said(thanks)]
+        return [reply.id, gr.update(visible=not up), None, said(thanks)]
 
     def _reason(
         self, reply: str | None, reason: str | None, language: str, request: gr.Request
     ) -> list[Any]:
         if reply and reason in REASONS:
             self._app.store.rate(reply, visitor(request), -1, reason)
-        return [gr.update(visible=False), _said(texts(language)("customer.rate_thanks"))]
+        return [gr.update(visible=False), said(texts(language)("customer.rate_thanks"))]
 
     def _refusal(self, text: str, words: Texts, request: gr.Request) -> str:
         if len(text) > self._longest:
@@ -348,18 +368,6 @@ def _address(request: gr.Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _shown(turns: tuple[Turn, ...], words: Texts) -> Any:
-    return gr.update(
-        value=bubbles.conversation(turns, words),
-        feedback_value=bubbles.ratings(turns),
-        placeholder=_welcome(words),
-    )
-
-
-def _said(text: str) -> Any:
-    return gr.update(value=render.plain(text), visible=bool(text))
-
-
 def _reasons(words: Texts) -> list[tuple[str, str]]:
     return [(words(f"customer.reason_{name}"), name) for name in REASONS]
 
@@ -373,12 +381,4 @@ def _brand(words: Texts) -> str:
     return (
         f'<div class="brand"><span class="brand-mark"></span><div><div class="brand-name">{title}'
         f'</div><div class="brand-line"><span class="live"></span>{subtitle}</div></div></div>'
-    )
-
-
-def _welcome(words: Texts) -> str:
-    hello, lead = (render.plain(words(f"customer.{k}")) for k in ("welcome", "welcome_lead"))
-    return (
-        f'<div class="welcome"><span class="welcome-mark"></span><div class="welcome-hello">{hello}'
-        f'</div><div class="welcome-lead">{lead}</div></div>'
     )

@@ -12,6 +12,7 @@ from ui.labels import Labels, remembered, switch
 from ui.pages.conversations import ConversationsTab
 from ui.pages.documents import DocumentsTab
 from ui.pages.health import HealthTab
+from ui.pages.inbox import InboxTab
 from ui.pages.training import TrainingTab
 from ui.settings import Settings
 from ui.texts import Texts, preferred, texts
@@ -34,8 +35,10 @@ class DeskPage:
 
     def __init__(self, app: App, settings: Settings) -> None:
         self._labels = Labels()
+        self._inbox = InboxTab(app, self._labels)
         self._tabs: dict[str, Tab] = {
             "documents": DocumentsTab(app, settings, self._labels),
+            "inbox": self._inbox,
             "conversations": ConversationsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),
             "health": HealthTab(app, self._labels),
@@ -51,6 +54,7 @@ class DeskPage:
             with gr.Row(elem_id="top", equal_height=True):
                 add(gr.Markdown(_brand(texts("en")), elem_id="brand"), value=_brand)
                 with gr.Row(elem_id="tools"):
+                    self._inbox.watch()  # here, as it must see new calls from every tab
                     chosen = switch()
                     add(gr.Markdown(_links(texts("en")), elem_id="links"), value=_links)
             with gr.Tabs(elem_id="tabs"):

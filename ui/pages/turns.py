@@ -35,6 +35,11 @@ class Turns:
             for stopped in self._running.get(visitor, ()):
                 stopped.set()
 
+    def busy(self, visitor: str) -> bool:
+        """Whether a turn of this visitor runs."""
+        with self._lock:
+            return visitor in self._running
+
     def run(self, visitor: str, stream: Iterator[Event]) -> Iterator[Event]:
         """The events of `stream`, until it ends or Stopped is raised within LOOK seconds."""
         box: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()

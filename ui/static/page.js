@@ -10,6 +10,14 @@
       e.removeAttribute("aria-label");
     }
   };
+  let title = ""; // of the page, without how many customers wait
+  const count = () => {
+    const waiting = document.querySelector(".waiting-count")?.textContent.match(/\d+/)?.[0];
+    title = document.title.replace(/^\(\d+\) /, "") || title;
+    const wanted = waiting ? `(${waiting}) ${title}` : title;
+    if (document.querySelector("#badge") && document.title !== wanted) document.title = wanted;
+  };
+  new MutationObserver(count).observe(document.body, { childList: true, subtree: true, characterData: true });
   new MutationObserver(tidy).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("change", tidy);
   document.addEventListener("click", async (event) => {
@@ -45,6 +53,8 @@
   const call = window.fetch;
   window.fetch = async (...request) => {
     const answer = await call(...request);
+    const staff = location.pathname.startsWith("/desk") && !location.pathname.startsWith("/desk/login");
+    if (answer.status === 401 && staff) location.href = "/desk/login"; // the session is over
     const results = String(request[0].url ?? request[0]).includes("/queue/data?");
     return results && answer.ok ? new Response(watched(answer.body), answer) : answer;
   };

@@ -1,0 +1,72 @@
+"""What an agent sees first: extracted from what was said, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatbot.app import App
+from chatbot.entities import entities
+from chatbot.packet import Packet
+from chatbot.store import new_id
+from chatbot.types import HandoffReason, Incoming
+
+ORDER = "ZK2025110388"
+
+
+@pytest.mark.slow
+def test_a_second_miss_hands_over_what_was_tried(app: App) -> None:
+    visitor = new_id()
+    first = app.assistant.reply(Incoming("How long is the warranty of the K2 kettle?", visitor))
+    ask = [
+        f"My order is {ORDER}, call 13812345678. Which colours will the moon kettle have?",
+        "Which celebrity designed the moon kettle?",
+    ]
+    for text in ask:
+        last = app.assistant.reply(Incoming(text, visitor, first.session_id))
+    assert last.reason is HandoffReason.MISSING_KNOWLEDGE
+    packet = app.handovers.packet(first.session_id)
+    assert packet is not None
+    assert packet.reason is HandoffReason.MISSING_KNOWLEDGE
+    assert (packet.questions, packet.first) == (3, "How long is the warranty of the K2 kettle?")
+    assert (packet.last, packet.language, packet.mood) == (ask[1], "en", "")
+    assert [t.action for t in packet.tried] == ["quote", "refuse", "hand_over"]
+    assert packet.tried[0].confidence > 0.5 > packet.tried[2].confidence
+    known = {(e.kind, e.value) for e in packet.entities}
+    assert known == {("order_number", ORDER), ("phone", "[PHONE_1]")}
+    passage = app.knowledge.passage(packet.tried[0].found[0][0])
+    assert passage is not None and passage.document == "kettle.md"
+    assert Packet.from_json(packet.to_json()) == packet
+
+
+def test_a_call_without_a_question_has_a_packet(app: App) -> None:
+    session = app.store.open_session(new_id(), "web")
+    app.handovers.request(session.id, session.visitor, HandoffReason.ANGER, "I paid 30元 on 5月3日")
+    packet = app.handovers.packet(session.id)
+    assert packet is not None
+    assert (packet.questions, packet.first, packet.tried) == (0, "", ())
+    assert packet.mood == "angry"
+    assert [(e.kind, e.value) for e in packet.entities] == [("amount", "30元"), ("date", "5月3日")]
+
+
+def test_a_value_is_listed_once() -> None:
+    said = ["$12.50 for AB1234567890?", "[PHONE_1] AB1234567890 and 1,200 元", "since Nov 12"]
+    assert [(e.kind, e.value) for e in entities(said)] == [
+        ("order_number", "AB1234567890"),
+        ("amount", "$12.50"),
+        ("amount", "1200元"),
+        ("phone", "[PHONE_1]"),
+        ("date", "Nov12"),
+    ]
+    assert entities(["K2, 30 days, model X1, 2 to 4 days"]) == ()
+
+
+def test_a_draft_quotes_the_best_answer_and_stores_nothing(app: App) -> None:
+    visitor = new_id()
+    asked = app.assistant.reply(Incoming("How long is the warranty of the K2 kettle?", visitor))
+    session = app.store.session(asked.session_id, visitor)
+    before = app.store.turns(session.id)
+    draft = app.assistant.draft(session)
+    assert "36 months" in draft.text
+    assert draft.citations[0].document == "kettle.md"
+    assert app.store.turns(session.id) == before
+    assert app.assistant.draft(app.store.open_session(visitor, "web")).text == ""
