@@ -74,6 +74,8 @@ bench: $(VENV)/.installed-dev models
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"
 	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
+	@echo "5,000 damaged documents, and the slow bombs …"
+	@ZHIKE_MUTATIONS=5000 $(BIN)/pytest -q tests/knowledge/test_mutations.py tests/knowledge/test_bombs.py
 	@echo "500 lives of documents against a plain dictionary …"
 	@ZHIKE_RUNS=500 $(BIN)/pytest -q tests/knowledge/test_lifecycle_machine.py
 

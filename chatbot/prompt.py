@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatbot.types import Message
+from knowledge.injection import without_instructions
 from knowledge.types import Passage
 
 RULES = (
@@ -47,9 +48,9 @@ def _passages(evidence: Sequence[Passage]) -> list[str]:
     """Each passage between its own marks; text that looks like a mark loses its brackets."""
     lines, room = [], EVIDENCE_CHARACTERS
     for number, passage in enumerate(evidence, 1):
-        text = re.sub(r"</?passage[^>]*>", "", passage.text)[:room]
+        text = re.sub(r"</?passage[^>]*>", "", without_instructions(passage.text))[:room]
         if not text:
-            break
+            continue
         heading = f" {passage.heading}:" if passage.heading else ""
         lines.append(f"<passage {number}>{heading} {text}</passage>")
         room -= len(text)

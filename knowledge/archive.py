@@ -1,9 +1,9 @@
-"""Zip archives opened into the files they hold, within limits."""
+"""Zip archives opened into the files they hold, within limits that office files share."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +15,15 @@ LONGEST = 60  # characters of a copy's name: four bytes each still fit into a fi
 UTF8 = 0x800  # flag of an entry whose name is UTF-8; without it Windows wrote GBK
 
 
+def oversized(entries: Sequence[zipfile.ZipInfo]) -> bool:
+    """Too many files, too much in all, or packed so tightly that it must be a bomb."""
+    total = sum(entry.file_size for entry in entries)
+    bloated = any(
+        e.file_size > SMALL and e.file_size > MOST_RATIO * e.compress_size for e in entries
+    )
+    return len(entries) > MOST_FILES or total > MOST_BYTES or bloated
+
+
 def problem(path: Path) -> str:
     """Why the archive is not opened, as a sentence; "" when it can be."""
     try:
@@ -24,11 +33,8 @@ def problem(path: Path) -> str:
         return f"{path.name}: the archive is damaged ({error})."
     if any(entry.flag_bits & 1 for entry in entries):
         return f"{path.name}: the archive is encrypted. Unpack it and add the files."
-    total = sum(entry.file_size for entry in entries)
-    bloated = any(
-        e.file_size > SMALL and e.file_size > MOST_RATIO * e.compress_size for e in entries
-    )
-    if len(entries) > MOST_FILES or total > MOST_BYTES or bloated:
+    if oversized(entries):
+        total = sum(entry.file_size for entry in entries)
         return (
             f"{path.name}: unpacked it has {len(entries)} files and {total / 1e6:.0f} MB, more "
             "than is safe to open. Split it into smaller archives."

@@ -20,11 +20,12 @@ from knowledge.exchange import Exported, Life
 from knowledge.split import embedded_text
 from knowledge.stored import NewDocument
 from knowledge.tables import migrations
-from knowledge.types import Chunk, Collection, Document, Vectors
+from knowledge.types import Chunk, Collection, Document, Report, Vectors
 from knowledge.versions import Version
 
 DOCUMENTS = """
 SELECT d.id, d.collection, d.path, d.title, d.language, d.sha256, d.size, d.added, d.warnings,
+  d.report,
   (SELECT count(*) FROM chunks WHERE document_id = d.id) AS chunks,
   (SELECT count(*) FROM faqs JOIN chunks c ON c.id = faqs.chunk_id
    WHERE c.document_id = d.id) AS faqs,
@@ -258,20 +259,23 @@ class Documents:
             )
         return _document(row)
 
-    def same(self, path: str, collection: str, sha256: str) -> int | None:
-        """How many chunks a document of this name has if it has these very bytes, else None.
+    def same(self, path: str, collection: str, sha256: str) -> tuple[int, Report] | None:
+        """Chunks and report of a document of this name if it has these very bytes, else None.
 
         Where a draft waits, it is the draft that counts.
         """
         row = self._database.row(
             "SELECT coalesce(v.sha256, d.sha256) AS sha256, coalesce(v.chunks, (SELECT count(*) "
-            "FROM chunks WHERE document_id = d.id)) AS chunks FROM documents d "
+            "FROM chunks WHERE document_id = d.id)) AS chunks, coalesce(v.report, d.report) "
+            "AS report FROM documents d "
             "LEFT JOIN versions v ON v.document_id = d.id AND v.draft "
             "WHERE d.collection = ? AND d.path = ?",
             collection,
             path,
         )
-        return row["chunks"] if row and row["sha256"] == sha256 else None
+        if row is None or row["sha256"] != sha256:
+            return None
+        return row["chunks"], _report(row)
 
     def embedded(self, path: str, collection: str, embedder: str) -> Embedded:
         """What of a document needs no embedding when its file is read again."""
@@ -365,10 +369,14 @@ def _row(new: NewDocument) -> dict[str, Any]:
         "sha256": new.sha256,
         "size": new.size,
         "warnings": json.dumps(new.warnings, ensure_ascii=False),
+        "report": json.dumps(asdict(new.report)),
     }
 
 
 def _document(row: dict[str, Any]) -> Document:
-    return Document(
-        **{**row, "warnings": tuple(json.loads(row["warnings"])), "found": bool(row["found"])}
-    )
+    warnings, found = tuple(json.loads(row["warnings"])), bool(row["found"])
+    return Document(**{**row, "warnings": warnings, "found": found, "report": _report(row)})
+
+
+def _report(row: dict[str, Any]) -> Report:
+    return Report(**json.loads(row["report"]))

@@ -9,7 +9,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +18,7 @@ from knowledge.csv_cells import guarded, unguarded
 from knowledge.curation import DOCUMENT, Decision
 from knowledge.errors import KnowledgeError, UnreadableFile
 from knowledge.stored import NewDocument
-from knowledge.types import Chunk, Collection, FaqPair
+from knowledge.types import Chunk, Collection, FaqPair, Report
 from knowledge.validity import dated
 
 MANIFEST, ANSWERS = "manifest.json", "approved-answers.csv"
@@ -50,6 +50,7 @@ class Text:
     warnings: tuple[str, ...]
     chunks: tuple[Chunk, ...]  # without those of approved answers
     faqs: tuple[FaqPair, ...]
+    report: Report = field(compare=False)  # equal texts are the same, however they were read
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def text_of(new: NewDocument) -> Text:
         new.warnings,
         tuple(item.chunk for item in new.chunks if item.chunk.kind != "faq"),
         tuple(faq.pair for faq in new.faqs),
+        new.report,
     )
 
 
@@ -188,6 +190,7 @@ def _document(
     faqs: dict[tuple[str, str], list[FaqPair]],
 ) -> tuple[Text, Life]:
     key = (_string(item["collection"]), _string(item["path"]))
+    report = item.get("report", {"bytes": item["size"]})  # older exports have none
     text = Text(
         *key,
         _string(item["title"]),
@@ -197,6 +200,7 @@ def _document(
         tuple(map(_string, item["warnings"])),
         markdown_form.passages(_text(file(_string(item["file"])), item["file"]), item["file"]),
         tuple(faqs.get(key, ())),
+        Report(**{name: int(value) for name, value in report.items()}),
     )
     if text.path == DOCUMENT:
         raise ValueError(f"{DOCUMENT!r} is the name of what staff wrote, not of a file")

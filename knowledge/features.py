@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from knowledge.answer_type import answers, asked
 from knowledge.content_words import Word, content_words
+from knowledge.injection import looks_like_instruction
 from knowledge.keywords import query_terms, terms
 from knowledge.split import sentences
 from knowledge.types import Passage
@@ -36,12 +37,30 @@ class Sentence:
 
 
 def split(passage: Passage) -> list[Sentence]:
-    """The parts of a passage that can be quoted on their own."""
+    """The parts of a passage that can be quoted on their own.
+
+    None of a line that looks like an instruction to the assistant; positions count those too.
+    """
+    return [
+        Sentence(passage, i, text)
+        for i, (text, line) in enumerate(_parts(passage))
+        if not looks_like_instruction(line)
+    ]
+
+
+def parts(passage: Passage) -> list[str]:
+    """All parts, also those that must not be quoted: the text at each position."""
+    return [text for text, _ in _parts(passage)]
+
+
+def _parts(passage: Passage) -> list[tuple[str, str]]:
+    """Each part with the line that it stands in."""
     if passage.kind == "faq":
-        _, _, answer = passage.text.partition("\n")
-        return [Sentence(passage, 0, answer)]
-    parts = passage.text.splitlines() if passage.kind == "table" else sentences(passage.text)
-    return [Sentence(passage, i, text) for i, text in enumerate(filter(None, parts))]
+        return [(passage.text.partition("\n")[2], passage.text)]
+    lines = passage.text.splitlines()
+    if passage.kind == "table":
+        return [(line, line) for line in filter(None, lines)]
+    return [(text, line) for line in lines for text in sentences(line)]
 
 
 def above(sentence: Sentence) -> str:

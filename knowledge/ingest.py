@@ -18,7 +18,7 @@ from knowledge.load import ARCHIVE, PARSERS, SUPPORTED, LimitedLoader
 from knowledge.settings import KnowledgeSettings
 from knowledge.split import embedded_text, faq_chunk, split
 from knowledge.stored import NewChunk, NewDocument, NewFaq, NewPhrasing, terms
-from knowledge.types import Embedder, Vectors
+from knowledge.types import Embedder, Report, Vectors
 
 MOST_CHUNKS = 5_000
 BATCH = 16  # texts embedded between two progress reports
@@ -151,6 +151,7 @@ class Ingest:
             parsed.warnings,
             tuple(chunks[: len(chunks) - len(parsed.faqs)]),
             parsed.faqs,
+            Report(size, parsed.characters, parsed.pages, parsed.empty_pages),
         )
         return self.embedded(text, known, progress)
 
@@ -176,6 +177,7 @@ class Ingest:
                 for chunk, above_ in zip(chunks, above, strict=True)
             ),
             self._faqs(text, default, known.questions),
+            text.report,
         )
 
     def _embed(

@@ -32,6 +32,7 @@ from knowledge.types import (
     FaqMatch,
     Ingested,
     Passage,
+    Report,
     Vectors,
 )
 from knowledge.validity import dated
@@ -124,7 +125,8 @@ class KnowledgeBase:
                 copy.unlink()
                 report(1.0)
                 seconds = time.perf_counter() - start
-                return Ingested(source.name, "unchanged", same, seconds)
+                chunks, stored = same
+                return Ingested(source.name, "unchanged", chunks, seconds, report=stored)
             known = self._documents.embedded(source.name, collection, self._embedder.name)
             new = ingest.document(copy, sha256, source.name, collection, known, report)
             document = self._documents.replace(new, origin)
@@ -137,11 +139,16 @@ class KnowledgeBase:
             message = f"{source.name}: it was not added ({type(error).__name__}: {error})."
         else:
             seconds = time.perf_counter() - start
-            draft = document.state == "draft" or document.draft is not None
             return Ingested(
-                source.name, "added", len(new.chunks), seconds, None, new.warnings, draft
+                source.name,
+                "added",
+                len(new.chunks),
+                seconds,
+                warnings=new.warnings,
+                report=new.report,
+                draft=document.state == "draft" or document.draft is not None,
             )
-        return Ingested(source.name, "failed", seconds=time.perf_counter() - start, error=message)
+        return _failed(source, message, time.perf_counter() - start)
 
     def _check_room(self) -> None:
         free = shutil.disk_usage(self._folder).free
@@ -264,9 +271,9 @@ class KnowledgeBase:
                     status,
                     len(new.chunks),
                     seconds,
-                    None,
-                    new.warnings,
-                    not life.published,
+                    warnings=new.warnings,
+                    report=new.report,
+                    draft=not life.published,
                 )
         self._index.publish()
 
@@ -362,3 +369,10 @@ class KnowledgeBase:
     def close(self) -> None:
         """Write the index file if much changed, so that the next start is quick."""
         self._index.publish_if_large(1)
+
+
+def _failed(source: Source, message: str, seconds: float) -> Ingested:
+    size = source.path.stat().st_size if source.path.is_file() else 0
+    return Ingested(
+        source.name, "failed", seconds=seconds, error=message, report=Report(bytes=size)
+    )

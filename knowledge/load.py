@@ -21,8 +21,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from knowledge.confinement import leave_network, limit, step_back
 from knowledge.errors import KnowledgeError, UnreadableFile, UnsupportedFile
-from knowledge.parsers.plain import looks_utf16
+from knowledge.injection import looks_like_instruction
+from knowledge.parsers.encoding import decode, looks_utf16
 from knowledge.types import Block, FaqPair, Parsed
 
 PARSERS = {  # imported on first use: a child that reads Markdown needs no pypdf
@@ -31,11 +33,12 @@ PARSERS = {  # imported on first use: a child that reads Markdown needs no pypdf
     ".html": "knowledge.parsers.web_page:parse",
     ".htm": "knowledge.parsers.web_page:parse",
     ".pdf": "knowledge.parsers.pdf:parse",
-    ".docx": "knowledge.parsers.office:parse",
+    ".docx": "knowledge.parsers.word:parse",
     ".csv": "knowledge.parsers.sheet:parse_csv",
     ".xlsx": "knowledge.parsers.sheet:parse_xlsx",
     ".pptx": "knowledge.parsers.slides:parse",
-    ".jsonl": "knowledge.parsers.json_lines:parse",
+    ".json": "knowledge.parsers.json_rows:parse",
+    ".jsonl": "knowledge.parsers.json_rows:parse_lines",
 }
 ARCHIVE = ".zip"  # opened by ingest.py, file by file
 SUPPORTED = ", ".join(sorted(ending[1:] for ending in (*PARSERS, ARCHIVE)))
@@ -59,13 +62,17 @@ OFFICE_PARTS = {
     ".xlsx": "xl/workbook.xml",
     ".pptx": "ppt/presentation.xml",
 }
+TEXTS = (".md", ".txt", ".csv", ".html", ".htm", ".json", ".jsonl")
+MOST_NAMED = 5  # lines that look like instructions, quoted in the report
+SHOWN = 80  # characters of each
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-INVISIBLE = re.compile(
-    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
+INVISIBLE = re.compile(  # zero width, direction, fillers, tags; selectors where they carry data
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+    "|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]"
 )
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 MOST_CHARACTERS = 5_000_000
-MEMORY = 1_536 << 20  # bytes of address space of the child
 CPU_SECONDS = 20  # per file
 WALL_SECONDS = 60.0  # per file
 
@@ -85,7 +92,7 @@ def load(path: Path) -> Parsed:
     check_type(path)
     module, function = parser.split(":")
     parse: Callable[[Path], Parsed] = getattr(import_module(module), function)
-    return _checked(_clean(parse(path)), path.name)
+    return _flagged(_checked(_clean(parse(path)), path.name), path)
 
 
 def check_type(path: Path) -> None:
@@ -150,14 +157,65 @@ def _clean(parsed: Parsed) -> Parsed:
     title, warnings = clean(parsed.title), parsed.warnings
     if removed:
         warnings = (*warnings, f"{removed} invisible characters were removed.")
-    return Parsed(title, tuple(b for b in blocks if b.text.strip()), faqs, warnings)
+    kept = tuple(b for b in blocks if b.text.strip())
+    return replace(parsed, title=title, blocks=kept, faqs=faqs, warnings=warnings)
+
+
+def _flagged(parsed: Parsed, path: Path) -> Parsed:
+    """Lines that instruct the assistant are reported; features.split() never quotes them.
+
+    Out of titles, headings and approved answers they are taken: those are used as they are.
+    """
+    found = [(line, b.page) for b in parsed.blocks for line in _instructions(b.text)]
+    heads = dict.fromkeys(h for b in parsed.blocks for h in b.heading if looks_like_instruction(h))
+    pairs = [f for f in parsed.faqs if _instructions(f"{f.question}\n{f.answer}")]
+    found += [(head, None) for head in heads]
+    found += [(_instructions(f"{f.question}\n{f.answer}")[0], None) for f in pairs]
+    title = path.stem if looks_like_instruction(parsed.title) else parsed.title
+    if not found and title == parsed.title:
+        return parsed
+    blocks = [
+        replace(b, heading=tuple(h for h in b.heading if h not in heads)) for b in parsed.blocks
+    ]
+    blocks += [Block(f"{f.question}\n{f.answer}") for f in pairs]
+    source = decode(path.read_bytes(), path.name).text if path.suffix.lower() in TEXTS else ""
+    lines = ["".join(line.split()) for line in source.splitlines()]
+    warnings = [_said(line, page, lines) for line, page in found[:MOST_NAMED]]
+    if len(found) > MOST_NAMED:
+        warnings.append(f"{len(found) - MOST_NAMED} more lines look like such instructions.")
+    if title != parsed.title:
+        warnings.append("The title looks like an instruction to the assistant and is not used.")
+    faqs = tuple(f for f in parsed.faqs if f not in pairs)
+    return replace(
+        parsed,
+        title=title,
+        blocks=tuple(blocks),
+        faqs=faqs,
+        warnings=(*parsed.warnings, *warnings),
+    )
+
+
+def _instructions(text: str) -> list[str]:
+    return [line for line in text.splitlines() if looks_like_instruction(line)]
+
+
+def _said(line: str, page: int | None, source: list[str]) -> str:
+    start = re.sub(r"^\W+", "", "".join(line.split()))[:16]
+    number = next((n for n, text in enumerate(source, 1) if start in text), None)
+    where = f"Line {number}" if number else "A line"
+    on = f" on page {page}" if page else ""
+    shown = line.strip() if len(line.strip()) <= SHOWN else line.strip()[:SHOWN] + "…"
+    return f"{where}{on} looks like an instruction to the assistant and is never quoted: “{shown}”"
 
 
 def _checked(parsed: Parsed, name: str) -> Parsed:
-    size = sum(len(b.text) for b in parsed.blocks)
-    size += sum(len(f.question) + len(f.answer) for f in parsed.faqs)
+    size = parsed.characters
     if not size:
-        raise UnreadableFile(f"{name}: no text was found in it.")
+        why = "; ".join(warning.rstrip(".") for warning in parsed.warnings)
+        raise UnreadableFile(
+            f"{name}: no text was found in it{f' ({why})' if why else ''}. Open it and look: "
+            "pictures need text recognition (OCR), other content can be saved as text."
+        )
     if size > MOST_CHARACTERS:
         raise UnreadableFile(
             f"{name}: it has {size:,} characters of text, more than {MOST_CHARACTERS:,}. Split it."
@@ -203,16 +261,23 @@ class LimitedLoader:
                 f"{path.name}: it has {size / (1 << 20):.1f} MB, more than {self._max_mb} MB. "
                 "Split it, or raise knowledge.max_file_mb."
             )
-        child = self._child = self._child or self._start()
-        assert child.stdin and child.stdout  # both are pipes
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(json.dumps(str(path.resolve())).encode() + b"\n")
-            child.stdin.flush()
-        answer = self._answer(child.stdout.fileno(), path.name)
+        answer = self._ask(str(path.resolve()), path.name)
         if "error" in answer:
             kinds = {"UnsupportedFile": UnsupportedFile, "UnreadableFile": UnreadableFile}
             raise kinds.get(answer["kind"], UnreadableFile)(answer["error"])
         return _from_json(answer)
+
+    def network(self) -> str:
+        """What keeps the child from the network, in words."""
+        return str(self._ask("", "the reading process")["network"])
+
+    def _ask(self, path: str, name: str) -> dict[str, Any]:
+        child = self._child = self._child or self._start()
+        assert child.stdin and child.stdout  # both are pipes
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(path).encode() + b"\n")
+            child.stdin.flush()
+        return self._answer(child.stdout.fileno(), name)
 
     def _start(self) -> subprocess.Popen[bytes]:
         root = str(Path(__file__).resolve().parent.parent)
@@ -256,33 +321,22 @@ def _from_json(answer: dict[str, Any]) -> Parsed:
         tuple(Block(**{**b, "heading": tuple(b["heading"])}) for b in answer["blocks"]),
         tuple(FaqPair(f["question"], f["answer"], tuple(f["phrasings"])) for f in answer["faqs"]),
         tuple(answer["warnings"]),
+        answer["pages"],
+        answer["empty_pages"],
     )
-
-
-def _limit(cpu_seconds: int) -> None:
-    """Bound this process: CPU time from now on, and memory, where the system can."""
-    try:
-        import resource
-    except ImportError:
-        return
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    used = int(usage.ru_utime + usage.ru_stime) + 1
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    with contextlib.suppress(ValueError, OSError):  # macOS refuses RLIMIT_AS
-        resource.setrlimit(resource.RLIMIT_CPU, (used + cpu_seconds, hard))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def _serve(cpu_seconds: int) -> None:
     """Answer each path on stdin with a line of JSON on stdout, until stdin ends."""
-    os.nice(10)
+    step_back()
+    network = leave_network()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not reach the answers
     for line in sys.stdin:
-        _limit(cpu_seconds)
+        limit(cpu_seconds)
         path = Path(json.loads(line))
         try:
-            answer = asdict(load(path))
+            answer = asdict(load(path)) if path.name else {"network": network}
         except KnowledgeError as error:
             answer = {"kind": type(error).__name__, "error": str(error)}
         except (MemoryError, RecursionError):

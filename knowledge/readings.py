@@ -9,7 +9,7 @@ from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
 from knowledge.database import Database
-from knowledge.features import Sentence, above, split
+from knowledge.features import Sentence, above, parts
 from knowledge.reader import Reader, Reading
 from knowledge.types import Passage
 from knowledge.weights import Floats
@@ -36,25 +36,24 @@ class Readings:
         database.migrate(migrations)
 
     def scores(self, question: str, found: Sequence[Sentence]) -> Floats:
-        """(len(found),) log-odds that each sentence answers. `found`: whole passages, in order."""
+        """(len(found),) log-odds that each sentence answers."""
         asking = self._reader.question(question)
         passages = {s.passage.id: s.passage for s in found}
         read = self.of(list(passages.values()))
-        parts = [
-            self._reader.compare(asking, read[id_], sum(s.passage.id == id_ for s in found))
-            for id_ in passages
-        ]
-        scores: Floats = np.concatenate(parts).astype(np.float64)
-        return scores
+        scores = {
+            id_: self._reader.compare(asking, read[id_], len(parts(passage)))
+            for id_, passage in passages.items()
+        }
+        return np.array([scores[s.passage.id][s.position] for s in found], np.float64)
 
     def of(self, passages: Sequence[Passage]) -> dict[int, Reading]:
         """By chunk id; missing ones are read and stored."""
         read = self._stored([p.id for p in passages])
         for passage in passages:
-            parts = split(passage)
-            if passage.id in read or not parts:
+            texts = parts(passage)
+            if passage.id in read or not texts:
                 continue
-            reading = self._reader.passage(above(parts[0]), [part.text for part in parts])
+            reading = self._reader.passage(above(Sentence(passage, 0, texts[0])), texts)
             read[passage.id] = reading
             with self._db.write() as db:  # EXISTS: the document may have been removed meanwhile
                 db.execute(

@@ -12,7 +12,7 @@ from sqlite_utils import Database as Sqlite
 
 from knowledge import keywords
 from knowledge.split import embedded_text
-from knowledge.types import Chunk, FaqPair, Vectors
+from knowledge.types import Chunk, FaqPair, Report, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class NewDocument:
     embedder: str
     chunks: tuple[NewChunk, ...]
     faqs: tuple[NewFaq, ...]
+    report: Report
 
 
 def terms(title: str, chunk: Chunk) -> tuple[str, ...]:

@@ -82,3 +82,11 @@ def m002_life_of_documents(db: Sqlite) -> None:
         "CREATE TABLE collections (name TEXT PRIMARY KEY, review INTEGER NOT NULL) STRICT",
     ):
         db.execute(statement)
+
+
+@migrations()
+def m003_reports(db: Sqlite) -> None:
+    """What reading the file of a version gave, as JSON; of what was read before, only its size."""
+    for table in ("documents", "versions"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN report TEXT NOT NULL DEFAULT '{{}}'")
+        db.execute(f"UPDATE {table} SET report = json_object('bytes', size)")

@@ -42,6 +42,23 @@ class Parsed:
     blocks: tuple[Block, ...] = ()
     faqs: tuple[FaqPair, ...] = ()
     warnings: tuple[str, ...] = ()  # e.g. "2 of 7 pages have no text"
+    pages: int = 0  # of a PDF, or slides; 0 where the format has none
+    empty_pages: int = 0  # of them, without text
+
+    @property
+    def characters(self) -> int:
+        pairs = sum(len(f.question) + len(f.answer) for f in self.faqs)
+        return sum(len(b.text) for b in self.blocks) + pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How much of a file was read: compare what went in with what came out."""
+
+    bytes: int = 0  # of the file
+    characters: int = 0  # of text found in it
+    pages: int = 0  # of a PDF, or slides; 0 where the format has none
+    empty_pages: int = 0  # of them, without text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,7 @@ class Document:
     valid_until: str = ""  # last day
     version: int = 1  # number of the current version
     draft: int | None = None  # number of a version that waits for publish
+    report: Report = Report()  # on its current version
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +161,7 @@ class Ingested:
     seconds: float = 0.0
     error: str | None = None  # one sentence, when status is failed
     warnings: tuple[str, ...] = ()
+    report: Report = Report()
     draft: bool = False  # it waits for review and is not found before
 
 

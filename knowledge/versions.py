@@ -11,7 +11,7 @@ import numpy as np
 from sqlite_utils import Database as Sqlite
 
 from knowledge.stored import NewChunk, NewDocument, NewFaq, NewPhrasing, terms
-from knowledge.types import Chunk, FaqPair, Vectors
+from knowledge.types import Chunk, FaqPair, Report, Vectors
 
 KEPT = 5  # versions before the current one
 
@@ -108,6 +108,7 @@ def restored(row: dict[str, Any], collection: str, path: str) -> NewDocument:
         embedder=row["embedder"],
         chunks=tuple(chunks),
         faqs=tuple(_faq(item, vectors) for item in content["faqs"]),
+        report=Report(**json.loads(row["report"])),
     )
 
 
@@ -154,6 +155,7 @@ def current(db: Sqlite, row: dict[str, Any]) -> NewDocument:
         embedder,
         chunks,
         faqs,
+        Report(**json.loads(row["report"])),
     )
 
 
@@ -220,6 +222,7 @@ def _insert(
             "size": new.size,
             "added": about["added"],
             "warnings": about["warnings"],
+            "report": json.dumps(asdict(new.report)),
             "change": about["change"],
             "origin": about["origin"],
             "chunks": len(new.chunks),

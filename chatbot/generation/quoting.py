@@ -94,9 +94,11 @@ def _with_context(chosen: list[Sentence]) -> list[Sentence]:
     best = chosen[0]
     if not best.position or not LEANS.match(best.text) or best.passage.kind in ("table", "faq"):
         return chosen
-    before = split(best.passage)[best.position - 1]
-    there = any(_same_place(before, s) for s in chosen)
-    return chosen if there else [*chosen[: MOST - 1], before]
+    ahead = (s for s in split(best.passage) if s.position == best.position - 1)
+    before = next(ahead, None)  # None: a line that is never quoted
+    if before is None or any(_same_place(before, s) for s in chosen):
+        return chosen
+    return [*chosen[: MOST - 1], before]
 
 
 def _same_place(a: Sentence, b: Sentence) -> bool:

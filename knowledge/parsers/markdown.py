@@ -8,42 +8,87 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from knowledge.parsers.encoding import decode
 from knowledge.parsers.outline import Outline, row_lines
-from knowledge.parsers.plain import decode
+from knowledge.parsers.visibility import hidden_tag
+from knowledge.parsers.web_page import read_fragment
 from knowledge.types import Parsed
 
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 TITLE = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
-TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
 
 
 def parse(path: Path) -> Parsed:
-    """Headings, paragraphs, lists, tables, code; HTML inside loses its tags."""
-    text = decode(path.read_bytes(), path.name)
-    title = path.stem
+    """Headings, paragraphs, lists, tables, code; HTML inside is read as a web page is."""
+    decoded = decode(path.read_bytes(), path.name)
+    text, title = decoded.text, path.stem
     if front := FRONT_MATTER.match(text):
         text = text[front.end() :]
         if named := TITLE.search(front[1]):
             title = named[1]
     outline = Outline()
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    position = 0
-    while position < len(tokens):
-        position = _block(outline, tokens, position)
+    outline.warnings += decoded.warnings
+    read_markdown(text, outline)
     return outline.parsed(title)
 
 
-def _block(outline: Outline, tokens: list[Token], start: int) -> int:
+def read_markdown(text: str, outline: Outline, below: int = 0) -> None:
+    """Markdown into an outline; its headings go `below` levels down."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    without_hidden_spans(tokens, outline)
+    position = 0
+    while position < len(tokens):
+        position = _past_hidden(outline, tokens, position) or _block(
+            outline, tokens, position, below
+        )
+
+
+def _past_hidden(outline: Outline, tokens: list[Token], start: int) -> int:
+    """Where what a lone <div hidden> hides ends; 0 when nothing hides the block at `start`.
+
+    Markdown between such tags is made of blocks of its own.
+    """
+    token = tokens[start]
+    tag = re.match(r"\s*<([a-zA-Z]+)[^>]*>", token.content)
+    if token.type != "html_block" or not tag or not hidden_tag(tag[0]):
+        return 0
+    close = f"</{tag[1]}".lower()
+    if close in token.content.lower():
+        return 0
+    outline.hidden(1, "pieces of text")
+    for position in range(start + 1, len(tokens)):
+        if tokens[position].type == "html_block" and close in tokens[position].content.lower():
+            return position + 1
+    return len(tokens)
+
+
+def without_hidden_spans(tokens: list[Token], outline: Outline) -> None:
+    """Empty what stands between an inline tag that hides, such as <span hidden>, and its end."""
+    for token in tokens:
+        ends = ""
+        for child in token.children or ():
+            text = child.content if child.type == "html_inline" else ""
+            tag = re.match(r"</?([a-zA-Z]+)", text)
+            if ends and tag and text.lower().startswith(f"</{ends}"):
+                ends = ""
+            elif not ends and tag and hidden_tag(text):
+                ends = tag[1].lower()
+                outline.hidden(1, "pieces of text")
+            elif ends:
+                child.content, child.attrs = "", {}
+
+
+def _block(outline: Outline, tokens: list[Token], start: int, below: int) -> int:
     """Add the block that begins at `start`; where the next one begins."""
     token = tokens[start]
     if token.type in ("fence", "code_block"):
         outline.add(token.content, "code")
     elif token.type == "html_block":
-        outline.add(TAG.sub("", token.content).strip())
+        read_fragment(token.content, outline, below)
     elif token.type == "paragraph_open":
         outline.add(_inline(tokens[start + 1]))
     elif token.type == "heading_open":
-        outline.heading(int(token.tag[1]), _inline(tokens[start + 1]))
+        outline.heading(int(token.tag[1]) + below, _inline(tokens[start + 1]))
     elif token.type in ("bullet_list_open", "ordered_list_open"):
         end = _end(tokens, start)
         outline.add(_list(tokens[start : end + 1]), "list")

@@ -169,7 +169,7 @@ def _outline(pages: list[list[Line]], title: str) -> Parsed:
     empty = sum(1 for page in pages if not page)
     if empty:
         outline.warnings.append(f"{empty} of {len(pages)} pages have no text (scanned?).")
-    return outline.parsed(title)
+    return replace(outline.parsed(title), pages=len(pages), empty_pages=empty)
 
 
 def _table(lines: list[Line]) -> list[Line]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from knowledge.errors import UnreadableFile
-from knowledge.parsers.office import check_package
-from knowledge.parsers.outline import Outline, row_lines
-from knowledge.parsers.plain import decode
+from knowledge.parsers import articles
+from knowledge.parsers.encoding import decode
+from knowledge.parsers.outline import Outline, Row, titled
+from knowledge.parsers.package import check_package
+from knowledge.parsers.sheet_layout import Layout, layout
 from knowledge.types import FaqPair, Parsed
 
 MOST_ROWS = 20_000
@@ -25,34 +29,45 @@ QUESTION = re.compile(
 ANSWER = re.compile(r"a|answer|answers|答|答案|回答|回复|回覆|答复|答覆", re.IGNORECASE)
 PHRASING = re.compile(r"(phrasing|similar|variant|问法|問法|相似).*", re.IGNORECASE)
 
-Rows = list[list[str]]
+Rows = list[Row]
 
 
 def parse_csv(path: Path) -> Parsed:
-    text = decode(path.read_bytes(), path.name)
+    decoded = decode(path.read_bytes(), path.name)
+    text = decoded.text
     header = text.lstrip().split("\n", 1)[0]
     delimiter = max(",;\t|，", key=header.count)  # csv.Sniffer guesses wrongly on prose
     csv.field_size_limit(1 << 20)
+    outline = Outline()
+    outline.warnings += decoded.warnings
     try:
-        rows = _limited(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), path.name)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows = _limited(reader, path.name, outline)
     except csv.Error as error:
         raise UnreadableFile(f"{path.name}: the table is damaged ({error}).") from error
-    return _parsed([("", rows)], path)
+    return _parsed([("", rows)], path, outline)
 
 
 def parse_xlsx(path: Path) -> Parsed:
+    """What is shown of each sheet; merged cells stand in each place that they span."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
     check_package(path)
+    outline = Outline()
+    sheets: list[tuple[str, Rows]] = []
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-        sheets = []
-        for sheet in visible:
-            cells = ([_cell(cell) for cell in row] for row in sheet.iter_rows(max_col=MOST_COLUMNS))
-            sheets.append((sheet.title, _limited(cells, path.name)))
-        hidden = len(book.worksheets) - len(visible)
+        with zipfile.ZipFile(path) as package:
+            worksheets: list[Any] = list(book.worksheets)
+            for sheet in worksheets:
+                if sheet.sheet_state != "visible":
+                    outline.hidden(1, "sheets")
+                    continue
+                with package.open(sheet._worksheet_path) as part:
+                    shown = layout(part, MOST_ROWS)
+                rows = _shown(sheet, shown, outline)
+                sheets.append((sheet.title, _limited(rows, path.name, outline)))
     except (
         InvalidFileException,
         KeyError,
@@ -60,24 +75,48 @@ def parse_xlsx(path: Path) -> Parsed:
         TypeError,
         AttributeError,
         SyntaxError,
+        zipfile.BadZipFile,
     ) as e:
         raise UnreadableFile(f"{path.name}: the workbook is damaged ({e}).") from e
-    warnings = (f"{hidden} hidden sheets were left out.",) if hidden else ()
-    return _parsed(sheets, path, warnings)
+    return _parsed(sheets, path, outline)
 
 
-def _limited(rows: Iterator[list[str]], name: str) -> Rows:
+def _shown(sheet: Any, shown: Layout, outline: Outline) -> Iterator[Row]:
+    """The rows that are not hidden, without hidden columns."""
+    outline.unread(shown.unsaved, "formulas without a stored result")
+    used: set[int] = set()
+    for number, row in enumerate(sheet.iter_rows(min_row=1, max_col=MOST_COLUMNS), 1):
+        cells = [_cell(cell) for cell in row]
+        if number in shown.hidden_rows:
+            outline.hidden(any(cells), "rows")
+            continue
+        used |= {i for i in shown.hidden_columns if i <= len(cells) and cells[i - 1]}
+        cells, whole = shown.merged(number, cells)
+        visible = [c for i, c in enumerate(cells, 1) if i not in shown.hidden_columns]
+        yield cells[0] if whole else visible
+    outline.hidden(len(used), "columns")
+    if shown.last_column > MOST_COLUMNS:
+        outline.warnings.append(f"Columns after the first {MOST_COLUMNS} were left out.")
+
+
+def _limited(rows: Iterator[Row] | Iterator[list[str]], name: str, outline: Outline) -> Rows:
     """Rows with any text. Raises UnreadableFile when there are too many."""
     found: Rows = []
     blank = 0
+    wide = False
     for row in rows:
         blank = 0 if any(cell.strip() for cell in row) else blank + 1
         if blank > MOST_BLANK:
+            outline.warnings.append(f"Reading ended after {MOST_BLANK} empty rows.")
             break
         if not blank:
-            found.append([cell.strip() for cell in row[:MOST_COLUMNS]])
+            wide = wide or (not isinstance(row, str) and any(map(str.strip, row[MOST_COLUMNS:])))
+            cells = row if isinstance(row, str) else [c.strip() for c in row[:MOST_COLUMNS]]
+            found.append(cells)
         if len(found) > MOST_ROWS:
             raise UnreadableFile(f"{name}: it has more than {MOST_ROWS} rows. Split it.")
+    if wide:
+        outline.warnings.append(f"Columns after the first {MOST_COLUMNS} were left out.")
     return found
 
 
@@ -100,26 +139,24 @@ def _cell(cell: Any) -> str:
     return str(value)
 
 
-def _parsed(
-    sheets: Sequence[tuple[str, Rows]], path: Path, warnings: tuple[str, ...] = ()
-) -> Parsed:
-    outline = Outline()
-    outline.warnings += warnings
+def _parsed(sheets: Sequence[tuple[str, Rows]], path: Path, outline: Outline) -> Parsed:
     faqs: list[FaqPair] = []
     for name, rows in sheets:
-        pairs = _pairs(rows, outline.warnings)
+        _, table = titled(rows)
+        pairs = _pairs(table, outline.warnings)
         if pairs is not None:
             faqs += pairs
             continue
         if len(sheets) > 1:
             outline.heading(2, name)
-        lines = row_lines(rows[0], rows[1:]) if len(rows) > 1 else [" ".join(r) for r in rows]
-        outline.add("\n".join(lines), "table")
-    parsed = outline.parsed(path.stem)
-    return Parsed(parsed.title, parsed.blocks, tuple(faqs), parsed.warnings)
+        if (found := articles.of_table(table)) is not None:
+            articles.read(found, outline)
+        else:
+            outline.table(rows)
+    return replace(outline.parsed(path.stem), faqs=tuple(faqs))
 
 
-def _pairs(rows: Rows, warnings: list[str]) -> list[FaqPair] | None:
+def _pairs(rows: Sequence[Row], warnings: list[str]) -> list[FaqPair] | None:
     """The pairs of an FAQ table; None for any other table."""
     header = [cell.strip() for cell in rows[0]] if rows else []
     question = next((i for i, name in enumerate(header) if QUESTION.fullmatch(name)), None)
@@ -129,7 +166,8 @@ def _pairs(rows: Rows, warnings: list[str]) -> list[FaqPair] | None:
     others = [i for i, name in enumerate(header) if PHRASING.fullmatch(name)]
     pairs, incomplete = [], 0
     for row in rows[1:]:
-        cells = row + [""] * (len(header) - len(row))
+        given = [row] if isinstance(row, str) else list(row)
+        cells = given + [""] * (len(header) - len(given))
         if not cells[question] or not cells[answer]:
             incomplete += 1
             continue

@@ -3,64 +3,80 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from lxml import html
 
 from knowledge.errors import UnreadableFile
-from knowledge.parsers.outline import Outline, row_lines
-from knowledge.parsers.plain import decode
+from knowledge.parsers.encoding import Decoded, decode
+from knowledge.parsers.outline import Outline, Row
+from knowledge.parsers.visibility import UNREAD, without_hidden
 from knowledge.types import Parsed
 from knowledge.words import words
 
 CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
-SKIPPED = words("""
-    script style noscript template nav aside footer form button select option svg math iframe object
-    embed audio video canvas dialog head input textarea
-""")
+CONTENT = ("p", "h1", "h2", "h3", "table", "li")  # a form that holds any of these wraps a page
+BLOCKS = ("p", "div", "ul", "ol", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
+WIDEST = 1_000  # columns that spans may make
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 FLOWING = words("""
     a abbr b bdi bdo big cite code data del dfn em font i img ins kbd label mark q ruby rb rp rt s
     samp small span strike strong sub sup time tt u var wbr br
 """)
-HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0", re.I)
 
 
 def parse(path: Path) -> Parsed:
     """Headings, paragraphs, lists and tables of <main>, or of the body where there is none."""
-    data = path.read_bytes()
-    parser = html.HTMLParser(
-        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True
-    )
+    page = _decoded(path.read_bytes(), path.name)
     try:
-        tree = html.document_fromstring(_text(data, path.name).encode(), parser=parser)
+        tree = _tree(page.text)
     except (ValueError, html.etree.LxmlError) as error:
         raise UnreadableFile(f"{path.name}: there is no HTML in it ({error}).") from error
-    title = " ".join(tree.findtext(".//title", "").split()) or path.stem
+    title = " ".join((tree.findtext(".//title") or "").split()) or path.stem
     outline = Outline()
-    mains = [m for m in tree.iter("main") if m.text_content().strip()]
-    _Walk(outline).children(mains[0] if mains else tree)
+    outline.warnings += page.warnings
+    _read(tree, outline)
     return outline.parsed(title)
 
 
-def _text(data: bytes, name: str) -> str:
+def read_fragment(text: str, outline: Outline, below: int = 0) -> None:
+    """A piece of HTML into an outline that is being written; its headings go `below` levels down.
+
+    Unreadable pieces add nothing.
+    """
+    with suppress(ValueError, html.etree.LxmlError):
+        _read(_tree(text), outline, below)
+
+
+def _tree(text: str) -> Any:
+    parser = html.HTMLParser(
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True
+    )
+    return html.document_fromstring(text.encode(), parser=parser)
+
+
+def _read(tree: Any, outline: Outline, below: int = 0) -> None:
+    if pieces := without_hidden(tree):
+        outline.hidden(pieces, "pieces of text")
+    mains = [m for m in tree.iter("main") if m.text_content().strip()]
+    _Walk(outline, below).children(mains[0] if mains else tree)
+
+
+def _decoded(data: bytes, name: str) -> Decoded:
     """By the charset that the page names, where that works."""
-    if (named := CHARSET.search(data[:4096])) and not data.startswith(b"\xff\xfe"):
-        coding = named[1].decode("ascii").lower()
-        coding = "gb18030" if coding in ("gb2312", "gbk") else coding
-        try:
-            return data.decode(coding)
-        except (UnicodeDecodeError, LookupError):
-            pass
-    return decode(data, name)
+    named = CHARSET.search(data[:4096])
+    return decode(data, name, named[1].decode("ascii").lower() if named else "")
 
 
 class _Walk:
     """Depth first through the elements; libxml2 stops at 256 levels, so recursion is safe."""
 
-    def __init__(self, outline: Outline) -> None:
-        self._outline = outline
+    def __init__(self, outline: Outline, below: int) -> None:
+        self._outline, self._below = outline, below
         self._line: list[str] = []  # flowing text since the last block
 
     def children(self, element: Any) -> None:
@@ -72,20 +88,24 @@ class _Walk:
 
     def _element(self, element: Any) -> None:
         tag = element.tag
-        if not isinstance(tag, str) or tag in SKIPPED or _hidden(element):
+        if not isinstance(tag, str) or tag in UNREAD:
+            return
+        if tag == "form" and next(element.iter(*CONTENT), None) is None:
             return
         if tag == "header" and not any(
             a.tag in ("article", "main") for a in element.iterancestors()
         ):
             return
-        if tag in FLOWING:
+        if tag in FLOWING and next(element.iter(*BLOCKS), None) is None:
             self._line.append(_flow(element))
             return
         self._flush()
         if tag in HEADINGS:
-            self._outline.heading(HEADINGS[tag], _flow(element))
+            self._outline.heading(HEADINGS[tag] + self._below, _flow(element))
+            self._tables(element)
         elif tag in ("ul", "ol"):
             self._outline.add("\n".join(_items(element, 0)), "list")
+            self._tables(element)
         elif tag == "table":
             self._table(element)
         elif tag == "pre":
@@ -99,36 +119,80 @@ class _Walk:
         self._outline.add(text)
 
     def _table(self, table: Any) -> None:
-        rows = [row for row in _grid(table) if any(row)]
-        if len(rows) < 2 or max(len(row) for row in rows) < 2:  # layout, not data
-            self._outline.add("\n".join(" ".join(row) for row in rows))
-            return
-        first = next(table.iter("tr"))
-        if any(cell.tag == "th" for cell in first) or not list(table.iter("th")):
-            self._outline.add("\n".join(row_lines(rows[0], rows[1:])), "table")
-        else:  # headers down the side: each row is "name: value"
-            lines = [f"{row[0]}: {' | '.join(row[1:])}" for row in rows]
-            self._outline.add("\n".join(lines), "table")
+        rows, inner = _grid(table)
+        width = max((len(row) for row in rows if not isinstance(row, str)), default=0)
+        if len(rows) < 2 or width < 2:  # layout, not data
+            self._outline.add(
+                "\n".join(row if isinstance(row, str) else " ".join(row) for row in rows)
+            )
+        elif _has_header(table, rows):
+            self._outline.table(rows)
+        else:  # names down the side: each row is "name: value"
+            cells = [[row] if isinstance(row, str) else [c for c in row if c] for row in rows]
+            named = [": ".join(filter(None, (c[0], " | ".join(c[1:])))) for c in cells if c]
+            self._outline.add("\n".join(named), "table")
+        for nested in inner:
+            self._table(nested)
+
+    def _tables(self, element: Any) -> None:
+        """Those inside a list or heading, which _flow() leaves out."""
+        for table in element.iter("table"):
+            if not any(a.tag == "table" for a in _within(table, element)):
+                self._table(table)
 
 
-def _grid(table: Any) -> list[list[str]]:
-    """The cells by row and column; one that spans several stands in each of them."""
-    grid: list[list[str]] = []
+def _within(inner: Any, outer: Any) -> Iterator[Any]:
+    """The elements between the two."""
+    return takewhile(lambda e: e is not outer, inner.iterancestors())
+
+
+def _has_header(table: Any, rows: Sequence[Row]) -> bool:
+    """Whether the first row names the columns: by <th>, else by what the cells look like.
+
+    Of two columns without <th> the first names the rows, unless only values have digits.
+    """
+    for row in table.iter("tr"):
+        if next(row.iterancestors("table")) is table and "th" in (tags := _tags(row)):
+            first = _tags(next(r for r in table.iter("tr") if _tags(r)))
+            return "th" in first[1:] or first == ["th"] or "th" not in tags[:1]
+    cells = [row for row in rows if not isinstance(row, str)]
+    if max(len(row) for row in cells) > 2 or next(table.iter("thead"), None) is not None:
+        return True
+    return not re.search(r"\d", "".join(cells[0])) and all(
+        re.search(r"\d", row[-1]) for row in cells[1:]
+    )
+
+
+def _tags(row: Any) -> list[str]:
+    return [cell.tag for cell in row if cell.tag in ("td", "th")]
+
+
+def _grid(table: Any) -> tuple[list[Row], list[Any]]:
+    """Rows that hold text, and the tables inside cells.
+
+    A cell that spans several rows or columns stands in each of them; one across all is the row.
+    """
+    grid: list[Row] = []
+    inner: list[Any] = []
     below: dict[int, tuple[int, str]] = {}  # column → (rows that it still spans, text)
     for row in table.iter("tr"):
-        if _hidden(row):
+        if next(row.iterancestors("table")) is not table:
             continue
         cells: list[str] = []
-        for cell in (c for c in row if c.tag in ("td", "th")):
+        tags = [c for c in row if c.tag in ("td", "th")]
+        for cell in tags:
+            inner += (t for t in cell.iter("table") if next(t.iterancestors("table")) is table)
             _continue_spans(cells, below)
             text = _clean(_flow(cell))
-            for _ in range(_span(cell, "colspan")):
+            for _ in range(min(_span(cell, "colspan"), max(WIDEST - len(cells), 1))):
                 if _span(cell, "rowspan") > 1:
                     below[len(cells)] = (_span(cell, "rowspan") - 1, text)
                 cells.append(text)
         _continue_spans(cells, below)
-        grid.append(cells)
-    return grid
+        if any(cells):
+            alone = len(tags) == 1 and len(cells) > 1 and len(set(cells)) == 1
+            grid.append(cells[0] if alone else cells)
+    return grid, inner
 
 
 def _continue_spans(cells: list[str], below: dict[int, tuple[int, str]]) -> None:
@@ -152,7 +216,7 @@ def _items(element: Any, depth: int) -> list[str]:
     for item in element:
         if item.tag in ("ul", "ol"):
             lines += _items(item, depth + 1)
-        if item.tag != "li" or _hidden(item):
+        if item.tag != "li":
             continue
         nested: list[str] = []
         parts = [item.text or ""]
@@ -171,8 +235,8 @@ def _items(element: Any, depth: int) -> list[str]:
 
 
 def _flow(element: Any) -> str:
-    """Text inside an element, without hidden parts; a link keeps its address."""
-    if not isinstance(element.tag, str) or element.tag in SKIPPED or _hidden(element):
+    """Text inside an element, without tables; a link keeps its address."""
+    if not isinstance(element.tag, str) or element.tag in UNREAD or element.tag == "table":
         return ""
     if element.tag == "br":
         return "\n"
@@ -186,14 +250,6 @@ def _flow(element: Any) -> str:
     if element.tag == "a" and link.startswith(("http://", "https://")) and link not in text:
         text += f" ({link})"
     return text
-
-
-def _hidden(element: Any) -> bool:
-    return (
-        "hidden" in element.attrib
-        or element.get("aria-hidden") == "true"
-        or bool(HIDDEN_STYLE.search(element.get("style") or ""))
-    )
 
 
 def _clean(text: str) -> str:

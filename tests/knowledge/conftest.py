@@ -12,6 +12,8 @@ from knowledge.embedder import PackagedE5
 from knowledge.knowledge_base import KnowledgeBase
 from knowledge.settings import KnowledgeSettings
 
+from .files import Write
+
 Open = Callable[[], KnowledgeBase]
 
 
@@ -55,3 +57,13 @@ def folder(tmp_path: Path) -> Path:
         encoding="utf-8",
     )
     return root
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_(name: str, content: bytes | str) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_

@@ -59,7 +59,7 @@ def described(base: KnowledgeBase) -> list[tuple[object, ...]]:
     return [
         (
             *(d.collection, d.path, d.title, d.language, d.sha256, d.size, d.faqs, d.warnings),
-            *(d.state, d.found, d.valid_from, d.valid_until),
+            *(d.state, d.found, d.valid_from, d.valid_until, d.report),
             [(c.heading, c.text, c.kind, c.page, c.language) for c in base.chunks(d.id)],
         )
         for d in base.documents()

@@ -2,78 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
-import docx
 import openpyxl
 import pypdf
 import pytest
-from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
 from knowledge.errors import UnreadableFile, UnsupportedFile
 from knowledge.load import LimitedLoader, load, load_limited
-from knowledge.types import Parsed
+
+from .files import Write, make_docx, make_pdf, rezipped, texts
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "knowledge"
-Write = Callable[[str, bytes | str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write_(name: str, content: bytes | str) -> Path:
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write_
-
-
-def texts(parsed: Parsed) -> list[str]:
-    return [block.text for block in parsed.blocks]
-
-
-def make_docx(path: Path) -> Path:
-    document = docx.Document()
-    document.add_heading("保修", 0)
-    document.add_heading("期限", 1)
-    document.add_paragraph("底座保修两年。")
-    document.add_paragraph("清洗", style="List Number")
-    document.add_paragraph("晾干", style="List Number")
-    run = document.add_paragraph("看得见").add_run("看不见")
-    run.font.hidden = True
-    table = document.add_table(2, 2)
-    for cell, text in zip(table._cells, ["部件", "年", "底座", "2"], strict=True):
-        cell.text = text
-    document.save(str(path))
-    return path
-
-
-def make_pdf(path: Path, *pages: list[tuple[int, int, int, str]]) -> Path:
-    """Pages of (x, y, size, text in Latin letters)."""
-    writer = pypdf.PdfWriter()
-    font = DictionaryObject(
-        {
-            NameObject("/Type"): NameObject("/Font"),
-            NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"),
-        }
-    )
-    fonts = DictionaryObject({NameObject("/F1"): font})
-    for lines in pages:
-        page = writer.add_blank_page(595, 842)
-        stream = StreamObject()
-        stream.set_data(
-            "".join(
-                f"BT /F1 {s} Tf {x} {y} Td ({text}) Tj ET\n" for x, y, s, text in lines
-            ).encode()
-        )
-        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
-        page[NameObject("/Contents")] = writer._add_object(stream)
-    writer.write(path)
-    return path
 
 
 def test_markdown(write: Write) -> None:
@@ -282,17 +223,6 @@ def test_scanned_and_encrypted_pdf(tmp_path: Path) -> None:
     writer.write(tmp_path / "locked.pdf")
     with pytest.raises(UnreadableFile, match="encrypted"):
         load(tmp_path / "locked.pdf")
-
-
-def rezipped(path: Path, part: str, change: Callable[[bytes], bytes]) -> Path:
-    """The package with one part changed; checksums are right."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for entry in old.infolist():
-            data = old.read(entry)
-            new.writestr(entry.filename, change(data) if entry.filename == part else data)
-    path.write_bytes(out.getvalue())
-    return path
 
 
 def test_office_bombs_and_attacks(tmp_path: Path) -> None:

@@ -33,7 +33,13 @@ def test_add_reports_each_file(run: Run, documents: Path) -> None:
         "shipping.md": ("added", 1),
     }
     for row in first.json:
-        assert row.keys() == {"document", "status", "chunks", "seconds", "error", "draft"}
+        assert row.keys() == {
+            *("document", "status", "chunks", "seconds", "error", "draft", "warnings"),
+            *("bytes", "characters", "pages", "pages_without_text"),
+        }
+        size = (documents / row["document"]).stat().st_size
+        assert (row["bytes"], row["pages"], row["pages_without_text"]) == (size, 0, 0)
+        assert 0 < row["characters"] < row["bytes"]
         assert row["seconds"] >= 0 and row["error"] is None
     again = run("knowledge", "add", documents, documents / "returns.md", "--json")
     assert [row["status"] for row in again.json] == ["unchanged"] * 4
@@ -183,6 +189,7 @@ def test_the_doctor_says_what_to_do(
     done = run("doctor")
     assert done.status == 1 and "zhike models pull" in done.err
     assert "SQLite" in done.out and "index ready" in done.out
+    assert "without network" in done.out and "refuses sockets" in done.out
 
 
 # The sample shop

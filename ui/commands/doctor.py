@@ -11,6 +11,7 @@ import click
 from chatbot import models
 from knowledge.database import VERSION, check_version
 from knowledge.errors import KnowledgeError
+from knowledge.load import LimitedLoader
 from ui.commands.opening import opened
 from ui.settings import Settings
 
@@ -27,6 +28,8 @@ def doctor() -> None:
         status = app.knowledge.status()
         click.echo(f"home       {settings.home}")
         click.echo(f"documents  {status.documents}, {status.chunks} chunks, index {status.state}")
+        with LimitedLoader(1) as loader:
+            click.echo(f"reading    files in a process without network ({loader.network()})")
         free = shutil.disk_usage(settings.home).free / 2**30
         click.echo(f"disk       {free:.1f} GB free")
         problems += app.problems

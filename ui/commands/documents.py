@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from chatbot.app import App
-from knowledge.types import Document
+from knowledge.types import Document, Report
 from knowledge.versions import Version
 from ui.commands.opening import as_json, opened
 
@@ -42,6 +42,18 @@ def row(d: Document) -> dict[str, object]:
         "valid_until": d.valid_until,
         "version": d.version,
         "draft": d.draft,
+        "warnings": list(d.warnings),
+        **report(d.report),
+    }
+
+
+def report(r: Report) -> dict[str, int]:
+    """How much of a file was read, as the commands with `--json` print it."""
+    return {
+        "bytes": r.bytes,
+        "characters": r.characters,
+        "pages": r.pages,
+        "pages_without_text": r.empty_pages,
     }
 
 
@@ -74,7 +86,7 @@ def show(document: str, collection: str, json_: bool) -> None:
         d = app.knowledge.find(document, collection)
         versions = app.knowledge.history(d.id)
     if json_:
-        shown = {**row(d), "sha256": d.sha256, "warnings": list(d.warnings)}
+        shown = {**row(d), "sha256": d.sha256}
         as_json({**shown, "versions": [_version(v) for v in versions]})
         return
     click.secho(f"{d.collection}/{d.path}", bold=True)

@@ -76,6 +76,8 @@ def _row(ingested: Ingested) -> dict[str, object]:
         "seconds": round(ingested.seconds, 3),
         "error": ingested.error,
         "draft": ingested.draft,
+        "warnings": list(ingested.warnings),
+        **documents_.report(ingested.report),
     }
 
 
