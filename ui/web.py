@@ -24,7 +24,7 @@ from chatbot.app import App
 from ui import api
 from ui.accounts import Accounts
 from ui.guard import BODY, Guard, desk_token
-from ui.pages import login
+from ui.pages import collections, login
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
 from ui.settings import Settings
@@ -77,6 +77,7 @@ def build(app: App, settings: Settings) -> Web:
     site.include_router(login.router(accounts))
     desk = DeskPage(app, settings).build()
     most_mb = settings.knowledge.max_file_mb
+    site.include_router(collections.router(app, accounts))  # before the page that it is under
     _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))
     _mount(site, CustomerPage(app, limits).build(), "/", "customer", most_mb)
     guard = Guard(

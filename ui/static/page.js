@@ -3,6 +3,7 @@
   const root = document.documentElement;
   const tidy = () => {
     document.body.classList.remove("dark"); // one light design, also for visitors in dark mode
+    for (const e of document.querySelectorAll(".day input[type=text]")) e.type = "date"; // a calendar
     const chosen = document.querySelector("#language input:checked");
     if (chosen && root.lang !== chosen.value) root.lang = chosen.value;
     // The framework reads the message's HTML source out as its label; its text is there anyway.
