@@ -66,6 +66,7 @@ class DocumentPanel:
 
     def _day(self, name: str) -> gr.Textbox:
         box = gr.Textbox(
+            "",
             placeholder="2026-05-31",
             max_length=40,
             min_width=150,

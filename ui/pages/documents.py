@@ -93,7 +93,7 @@ class DocumentsTab:
             add(gr.Markdown(), value=lambda words: heading(words, "documents.list"))
             with gr.Row(equal_height=True, elem_classes="form filters"):
                 self._text = add(
-                    gr.Textbox(max_length=200, min_width=200, scale=2, elem_id="filter-text"),
+                    gr.Textbox("", max_length=200, min_width=200, scale=2, elem_id="filter-text"),
                     label="documents.filter_text",
                     placeholder="documents.filter_hint",
                 )

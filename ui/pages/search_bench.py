@@ -31,6 +31,7 @@ class SearchBench:
             with gr.Row(equal_height=True, elem_classes="form"):
                 self._query = add(
                     gr.Textbox(
+                        "",
                         show_label=False,
                         container=False,
                         max_length=2_000,

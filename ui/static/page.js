@@ -13,6 +13,12 @@
   };
   new MutationObserver(tidy).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("change", tidy);
+  document.addEventListener("click", (event) => { // half a date would be read as none
+    const half = event.target.closest?.("#save-dates") && document.querySelector(".day input:invalid");
+    if (!half) return;
+    event.stopImmediatePropagation();
+    half.reportValidity();
+  }, true);
   document.addEventListener("click", async (event) => {
     const link = event.target.closest('a[href="/desk/logout"]');
     if (!link) return;
