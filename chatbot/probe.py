@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatbot import followup, language, policy, safety
-from chatbot.assistant import NOTHING, Assistant
+from chatbot.assistant import Assistant
 from chatbot.intent import by_pattern
 from chatbot.types import Action, Intent
 from knowledge.evidence import Evidence
@@ -46,7 +46,7 @@ def probe(assistant: Assistant, question: str, collection: str | None = None) ->
         asked, collection=collection, vector=vector, language=spoken
     )
     found = tuple(assistant.knowledge.search(asked, collection=collection, vector=vector))
-    evidence = assistant.scorer.score(asked, vector, found, spoken) if found else NOTHING
+    evidence = assistant.scorer.score(asked, vector, found, spoken)
     adapter = assistant.champions.current("dialogue")
     situation = policy.Situation(
         state="bot",
