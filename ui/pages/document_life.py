@@ -67,6 +67,7 @@ class DocumentPanel:
     def _day(self, name: str) -> gr.Textbox:
         box = gr.Textbox(
             "",
+            max_lines=1,  # one line only: page.js makes it a calendar
             placeholder="2026-05-31",
             max_length=40,
             min_width=150,

@@ -66,7 +66,7 @@ class UploadSection:
                     label="documents.collection",
                 )
                 self._draft = add(
-                    gr.Checkbox(False, container=False, elem_id="as-draft"),
+                    gr.Checkbox(False, label="", container=False, elem_id="as-draft"),
                     label="upload.as_draft",
                 )
                 self._add = add(gr.Button(variant="primary", elem_id="add"), value="documents.add")
