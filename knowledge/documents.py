@@ -51,11 +51,11 @@ class Documents:
         self._database = database
         database.migrate(migrations)
 
-    def replace(self, new: NewDocument, origin: str = "") -> Document:
+    def replace(self, new: NewDocument, origin: str = "", *, draft: bool = False) -> Document:
         """Store a document in place of the one of the same collection and path, which it keeps.
 
-        Where the collection asks for review, it is a draft: a new document is not found, and of
-        a published one the version before stays. origin: who or what brought it.
+        draft: it waits for publish(), as where the collection asks for review: a new document is
+        not found, and of a published one the version before stays. origin: who or what brought it.
         """
         with self._database.write() as db:
             old = _one(
@@ -64,7 +64,7 @@ class Documents:
                 [new.collection, new.path],
             )
             about = _about("replaced" if old else "added", origin)
-            review = _reviewed(db, new.collection)
+            review = draft or _reviewed(db, new.collection)
             document_id = old["id"] if old else secrets.token_hex(16)
             if old is None:
                 first = {"published": int(not review), "version": 1}
@@ -159,10 +159,10 @@ class Documents:
             )
             _changed(db)
 
-    def exported(self) -> Exported:
-        """The current texts of all documents of files, with their states."""
+    def exported(self, collection: str | None = None) -> Exported:
+        """The current texts of documents of files, with their states; None is all collections."""
         found = []
-        for document in self.all():
+        for document in self.all(collection):
             if document.path == DOCUMENT:  # goes with the decisions of staff
                 continue
             with self._database.write() as db:  # one state of a document and its chunks
@@ -172,7 +172,8 @@ class Documents:
                 text = exchange.text_of(versions.current(db, row))
             dates = row["valid_from"], row["valid_until"]
             found.append((text, Life(bool(row["published"]), bool(row["enabled"]), *dates)))
-        return Exported(tuple(self.collections()), tuple(found))
+        wanted = (c for c in self.collections() if collection in (None, c.name))
+        return Exported(tuple(wanted), tuple(found))
 
     def take(self, new: NewDocument, life: Life, origin: str) -> bool:
         """Store a document of another home with its state; whether its text was another.

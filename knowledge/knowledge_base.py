@@ -21,11 +21,13 @@ from knowledge.documents import Documents
 from knowledge.errors import KnowledgeError
 from knowledge.faq import Candidate, FaqBook
 from knowledge.ingest import Ingest, Source, sources
+from knowledge.integrity import problems
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed, renewed
 from knowledge.search import rankings, search
 from knowledge.settings import KnowledgeSettings
 from knowledge.types import (
+    Chunk,
     Collection,
     Document,
     Embedder,
@@ -82,19 +84,22 @@ class KnowledgeBase:
         collection: str = "default",
         progress: Progress | None = None,
         origin: str = "",
+        *,
+        draft: bool = False,
     ) -> Iterator[Ingested]:
         """Add files, and folders with all that is in them; what became of each, as each ends.
 
         A file of a folder is named by its path within it, a single file by its name. The same
         bytes again are left as they are; a changed file makes a new version of its document. A
         file that cannot be read is reported and does not stop the others. progress: (name, 0..1).
-        origin: who or what adds them, for the history.
+        origin: who or what adds them, for the history. draft: they wait for publish(), whatever
+        their collection asks for.
         """
         added = 0
         with Ingest(self._embedder, self._settings) as ingest:
             found = sources([Path(path) for path in paths])
             for source in (one for outer in found for one in ingest.opened(outer)):
-                ingested = self._add(ingest, source, collection, progress, origin)
+                ingested = self._add(ingest, source, collection, progress, origin, draft)
                 added += ingested.status == "added"
                 yield ingested
         if added > 1:
@@ -109,6 +114,7 @@ class KnowledgeBase:
         collection: str,
         progress: Progress | None,
         origin: str,
+        draft: bool,
     ) -> Ingested:
         start = time.perf_counter()
 
@@ -129,7 +135,7 @@ class KnowledgeBase:
                 return Ingested(source.name, "unchanged", chunks, seconds, report=stored)
             known = self._documents.embedded(source.name, collection, self._embedder.name)
             new = ingest.document(copy, sha256, source.name, collection, known, report)
-            document = self._documents.replace(new, origin)
+            document = self._documents.replace(new, origin, draft=draft)
         except KnowledgeError as error:
             message = str(error)
         except OSError as error:
@@ -139,6 +145,7 @@ class KnowledgeBase:
             message = f"{source.name}: it was not added ({type(error).__name__}: {error})."
         else:
             seconds = time.perf_counter() - start
+            waits = document.state == "draft" or document.draft is not None
             return Ingested(
                 source.name,
                 "added",
@@ -146,7 +153,7 @@ class KnowledgeBase:
                 seconds,
                 warnings=new.warnings,
                 report=new.report,
-                draft=document.state == "draft" or document.draft is not None,
+                draft=waits,
             )
         return _failed(source, message, time.perf_counter() - start)
 
@@ -186,6 +193,16 @@ class KnowledgeBase:
     def history(self, document_id: str) -> list[Version]:
         """The versions of a document, newest first; none for an unknown id."""
         return self._documents.history(document_id)
+
+    def version(self, document_id: str, number: int) -> list[Chunk]:
+        """The chunks of any version of a document, also of its draft. Raises NotFound."""
+        document = self.find(document_id)
+        if number == document.version:
+            chunks = self.chunks(document.id)
+            return [Chunk(p.text, p.heading, p.kind, p.page) for p in chunks]
+        draft = number == document.draft
+        new, _ = self._documents.version(document, number, draft=draft)
+        return [item.chunk for item in new.chunks]
 
     def publish(self, document_id: str) -> None:
         """End the review of a document or of its draft. Raises NotFound."""
@@ -227,15 +244,15 @@ class KnowledgeBase:
         """Whether what is added to a collection is a draft until publish()."""
         self._documents.review(collection, on=on)
 
-    def export(self, target: Path) -> int:
-        """Write all current texts, and what staff wrote and decided, to a new folder or zip file.
+    def export(self, target: Path, collection: str | None = None) -> int:
+        """Write current texts, and what staff wrote and decided, to a new folder or zip file.
 
         How many documents of files.
 
-        Raises KnowledgeError.
+        collection: None is all. Raises KnowledgeError.
         """
-        decisions = tuple(self.approved.decisions())
-        exported = replace(self._documents.exported(), decisions=decisions)
+        own = (d for d in self.approved.decisions() if collection in (None, d.collection))
+        exported = replace(self._documents.exported(collection), decisions=tuple(own))
         exchange.write(exported, target)
         return len(exported.documents)
 
@@ -352,6 +369,10 @@ class KnowledgeBase:
         self._documents.relist()
         reembed(self._database, self._embedder)
         return self._index.restart("ready")
+
+    def check(self) -> list[str]:
+        """One sentence for each thing that is not whole, with what repairs it."""
+        return list(problems(self._database, self._folder))
 
     def status(self) -> IndexStatus:
         documents, chunks = self._catalog.counts()

@@ -42,7 +42,7 @@ PAGE = re.compile(
     r"|/gradio_api/(info/?|theme\.css|startup-events|app_id|queue/join/?|queue/data|cancel|reset/?"
     r"|heartbeat/[A-Za-z0-9_-]+)"
 )
-DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)")
+DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)|/export\.zip")
 OWN = re.compile(
     r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+|/desk/(login|setup|logout|approved-answers\.csv)"
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"

@@ -25,7 +25,7 @@ from ui import api, downloads
 from ui.accounts import Accounts
 from ui.availability import Availability
 from ui.guard import BODY, Guard, desk_token
-from ui.pages import login
+from ui.pages import collections, login
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
 from ui.settings import Settings
@@ -81,6 +81,7 @@ def build(app: App, settings: Settings) -> Web:
     site.include_router(downloads.router(app))
     desk = DeskPage(app, settings).build()
     most_mb = settings.knowledge.max_file_mb
+    site.include_router(collections.router(app, accounts))  # before the page that it is under
     _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))
     _mount(site, CustomerPage(app, limits, availability).build(), "/", "customer", most_mb)
     guard = Guard(

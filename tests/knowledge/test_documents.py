@@ -366,3 +366,19 @@ def test_a_home_from_before_states_and_versions(home: Path, tmp_path: Path) -> N
     assert base.rollback("d1") == 1
     assert [p.text for p in base.search("zebrafinch")] == ["A zebrafinch costs 9 dollars."]
     database.close()
+
+
+def test_one_upload_can_ask_for_review_where_its_collection_does_not(desk: Desk) -> None:
+    first = desk.add("free.txt", "Canaries are not reviewed.")
+    path = desk.docs / "free.txt"
+    path.write_text("Parrots are reviewed.")
+    (held,) = desk.base.add([path], draft=True)
+    assert held.draft
+    document = desk.base.find(first.id)
+    assert (document.state, document.version, document.draft) == ("published", 1, 2)
+    assert [c.text for c in desk.base.version(first.id, 1)] == ["Canaries are not reviewed."]
+    assert [c.text for c in desk.base.version(first.id, 2)] == ["Parrots are reviewed."]
+    with pytest.raises(NotFound, match="no version 7"):
+        desk.base.version(first.id, 7)
+    desk.base.publish(first.id)
+    assert [c.text for c in desk.base.version(first.id, 1)] == ["Canaries are not reviewed."]

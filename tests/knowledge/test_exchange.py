@@ -316,3 +316,12 @@ def test_no_cell_is_a_formula(cell: str) -> None:
     safe = guarded(cell)
     assert unguarded(safe) == cell
     assert not safe.lstrip().startswith(("=", "+", "-", "@")) and safe[:1] not in ("\t", "\r", "\0")
+
+
+def test_one_collection_is_exported_alone(
+    bases: tuple[KnowledgeBase, KnowledgeBase], tmp_path: Path
+) -> None:
+    one, other = bases
+    assert one.export(tmp_path / "careful.zip", "careful") == 1
+    assert [i.document for i in other.take(tmp_path / "careful.zip")] == ["guide.md"]
+    assert [(c.name, c.documents, c.review) for c in other.collections()] == [("careful", 1, True)]

@@ -31,15 +31,16 @@ for command in (*documents_.COMMANDS, *transfer.COMMANDS, collections.collection
 @knowledge.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--collection", default=DEFAULT, help="Product line the documents belong to.")
+@click.option("--draft", is_flag=True, help="They wait for publish, whatever the collection asks.")
 @click.option("--json", "json_", is_flag=True, help="One object per file.")
-def add(paths: tuple[Path, ...], collection: str, json_: bool) -> None:
+def add(paths: tuple[Path, ...], collection: str, draft: bool, json_: bool) -> None:
     """Add files, or folders with all that is in them.
 
     Exit status 1 if any file failed; the others are kept.
     """
     done: list[Ingested] = []
     with opened() as (app, _):
-        for ingested in app.knowledge.add(paths, collection, origin=person()):
+        for ingested in app.knowledge.add(paths, collection, origin=person(), draft=draft):
             done.append(ingested)
             if ingested.error or not json_:
                 _tell(ingested)

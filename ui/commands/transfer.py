@@ -17,14 +17,15 @@ from ui.settings import load
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
-def export(target: Path) -> None:
+@click.option("--collection", help="Only this one.")
+def export(target: Path, collection: str | None) -> None:
     """Write all documents as Markdown into the folder TARGET, or the file TARGET.zip.
 
     With their states and dates, and the approved answers as a table; without versions before
     the current one and without drafts of published documents.
     """
     with opened() as (app, _):
-        count = app.knowledge.export(target)
+        count = app.knowledge.export(target, collection)
     click.echo(f"exported   {count} documents to {target}")
 
 

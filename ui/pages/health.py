@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from chatbot.app import App
+from knowledge.errors import KnowledgeError
 from ui import render
 from ui.labels import Labels
+from ui.pages.notices import QUIET, done, heading, problem
 from ui.texts import Texts, texts
-
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 class HealthTab:
@@ -32,6 +32,21 @@ class HealthTab:
                 refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
         self.filled = [self._state]
         refresh.click(self.fill, language, self.filled, **QUIET)
+        self._check_card(language)
+
+    def _check_card(self, language: gr.Radio) -> None:
+        add = self._labels.add
+        with gr.Column(elem_classes="card"):
+            add(gr.Markdown(), value=lambda words: heading(words, "health.check"))
+            self._checked = gr.Markdown("", elem_id="checked")
+            with gr.Row(elem_classes="buttons"):
+                check = add(gr.Button(size="sm", elem_id="check"), value="health.check")
+                self._rebuild = add(
+                    gr.Button(size="sm", visible=False, elem_id="rebuild"), value="health.rebuild"
+                )
+        shown = [self._checked, self._rebuild]
+        for button, act in ((check, self._check), (self._rebuild, self._rebuilt)):
+            button.click(act, language, shown, concurrency_limit=1, **QUIET)
 
     def fill(self, language: str) -> dict[Any, Any]:
         """Values for `filled`: the table of health."""
@@ -57,6 +72,26 @@ class HealthTab:
         )
         table = f'<div class="state {mark}"><table><tbody>{cells}</tbody></table></div>'
         return {self._state: table}
+
+    def _check(self, language: str) -> dict[Any, Any]:
+        """One line per problem of the documents; then a rebuild is offered."""
+        words = texts(language)
+        try:
+            found = self._app.knowledge.check()
+        except (KnowledgeError, OSError) as error:
+            found = [words("desk.failed", error=error)]
+        said = "".join(map(problem, found)) or done(words("health.check_well"))
+        return {self._checked: said, self._rebuild: gr.update(visible=bool(found))}
+
+    def _rebuilt(self, language: str) -> dict[Any, Any]:
+        words = texts(language)
+        try:
+            count = self._app.knowledge.rebuild()
+        except (KnowledgeError, OSError) as error:
+            return {self._checked: problem(words("desk.failed", error=error))}
+        shown = self._check(language)
+        said = done(words("health.rebuilt", count=count))
+        return shown | {self._checked: said + shown[self._checked]}
 
     def _waiting(self) -> int:
         """Conversations in which a person was called and has not come yet."""

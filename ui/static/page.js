@@ -3,6 +3,7 @@
   const root = document.documentElement;
   const tidy = () => {
     document.body.classList.remove("dark"); // one light design, also for visitors in dark mode
+    for (const e of document.querySelectorAll(".day input[type=text]")) e.type = "date"; // a calendar
     const chosen = document.querySelector("#language input:checked");
     if (chosen && root.lang !== chosen.value) root.lang = chosen.value;
     // The framework reads the message's HTML source out as its label; its text is there anyway.
@@ -20,6 +21,12 @@
   new MutationObserver(count).observe(document.body, { childList: true, subtree: true, characterData: true });
   new MutationObserver(tidy).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("change", tidy);
+  document.addEventListener("click", (event) => { // half a date would be read as none
+    const half = event.target.closest?.("#save-dates") && document.querySelector(".day input:invalid");
+    if (!half) return;
+    event.stopImmediatePropagation();
+    half.reportValidity();
+  }, true);
   document.addEventListener("click", async (event) => {
     const link = event.target.closest('a[href="/desk/logout"]');
     if (!link) return;

@@ -1,0 +1,60 @@
+"""What a customer's first question would find, and what would be done; nothing is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatbot import followup, language, policy, safety
+from chatbot.assistant import Assistant
+from chatbot.intent import by_pattern
+from chatbot.types import Action, Intent
+from knowledge.evidence import Evidence
+from knowledge.language import simplify
+from knowledge.types import FaqMatch, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Everything that the decision on a question rests on."""
+
+    language: str
+    intent: Intent
+    approved: FaqMatch | None  # the approved answer that would be given
+    found: tuple[Passage, ...]  # best first; also where an approved answer is given instead
+    evidence: Evidence
+    decision: policy.Decision
+
+    @property
+    def answers(self) -> bool:
+        """Whether the customer would get an answer from the documents."""
+        return self.decision.action in (Action.ANSWER, Action.QUOTE)
+
+
+def probe(assistant: Assistant, question: str, collection: str | None = None) -> Probe:
+    """Read, search and decide as in the first turn of a conversation.
+
+    question: not blank; what is longer than a message may be is cut. collection: None is all.
+    """
+    settings = assistant.settings
+    text = question.strip()[: settings.max_question]
+    spoken = language.detect(text, settings.languages, None)
+    verdict = safety.screen(text)
+    asked = simplify(followup.without_introductions(verdict.masked))
+    vector = assistant.embedder.queries([asked])
+    intent = by_pattern(verdict.masked) or assistant.intents.detect(verdict.masked, vector)
+    approved = assistant.knowledge.match_faq(
+        asked, collection=collection, vector=vector, language=spoken
+    )
+    found = tuple(assistant.knowledge.search(asked, collection=collection, vector=vector))
+    evidence = assistant.scorer.score(asked, vector, found, spoken)
+    adapter = assistant.champions.current("dialogue")
+    situation = policy.Situation(
+        state="bot",
+        verdict=verdict,
+        intent=intent,
+        approved=approved is not None,
+        evidence=evidence.probability,
+        floor=evidence.floor,
+        writer=assistant.answering.writes(spoken, adapter is not None),
+    )
+    return Probe(spoken, intent, approved, found, evidence, policy.decide(situation))
