@@ -13,9 +13,11 @@ from chatbot.assistant import Assistant
 from chatbot.champions import Champions
 from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.intent import IntentModel
+from chatbot.intents.archive import Archive
+from chatbot.intents.store import IntentStore
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Store
-from knowledge import reader, weights
+from knowledge import minilm, reader, weights
 from knowledge.database import Database
 from knowledge.embedder import PACKAGED, make_embedder
 from knowledge.errors import KnowledgeError
@@ -59,7 +61,8 @@ class App:
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
     def _warm(self) -> None:
-        self.assistant.intents.fit()
+        self.assistant.intents.follows = True
+        self.assistant.intents.refresh()
         self.scorer.warm()
         self.prepare()
 
@@ -108,12 +111,15 @@ def build(
     scorer = EvidenceScorer(database, embedder, reader.packaged(), fitted)
     generator = _generator(models, chatbot)
     store, champions = Store(database), Champions(database)
+    english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
+    archive = Archive(home / "intents", home / "cache", embedder, english)
+    intents = IntentModel(embedder, IntentStore(database), champions, archive)
     assistant = Assistant(
         store=store,
         knowledge=base,
         embedder=embedder,
         scorer=scorer,
-        intents=IntentModel(embedder, home / "cache"),
+        intents=intents,
         answering=Answering(generator, chatbot.answers),
         champions=champions,
         settings=chatbot,

@@ -19,3 +19,7 @@ class GenerationError(ChatbotError):
 
 class NotFound(ChatbotError):
     """No session or reply of that id for this owner."""
+
+
+class IntentError(ChatbotError):
+    """An intent or an example is not acceptable; nothing was changed."""

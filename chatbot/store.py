@@ -222,6 +222,15 @@ class Store:
             count += 1
         return count
 
+    def asked_back(self, session_id: str) -> bool:
+        """Whether the last reply was a question back."""
+        row = self._db.row(
+            "SELECT r.action FROM replies r JOIN messages m ON m.id = r.id "
+            "WHERE r.session_id = ? ORDER BY m.number DESC LIMIT 1",
+            session_id,
+        )
+        return row is not None and row["action"] == Action.CLARIFY.value
+
     def _call_person(self, db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> None:
         """One hand-over at a time: while one waits, or a person is there, nothing changes."""
         called = db.execute(

@@ -21,6 +21,7 @@ COMMANDS = {
     "knowledge": ("ui.commands.knowledge", "knowledge"),
     "models": ("ui.commands.models", "models"),
     "train": ("ui.commands.train", "train"),
+    "intents": ("ui.commands.intents", "intents"),
     "runs": ("ui.commands.runs", "runs"),
     "evaluate": ("ui.commands.evaluate", "evaluate"),
     "doctor": ("ui.commands.doctor", "doctor"),

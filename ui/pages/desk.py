@@ -12,6 +12,7 @@ from ui.labels import Labels, remembered, switch
 from ui.pages.conversations import ConversationsTab
 from ui.pages.documents import DocumentsTab
 from ui.pages.health import HealthTab
+from ui.pages.intents import IntentsTab
 from ui.pages.training import TrainingTab
 from ui.settings import Settings
 from ui.texts import Texts, preferred, texts
@@ -37,6 +38,7 @@ class DeskPage:
         self._tabs: dict[str, Tab] = {
             "documents": DocumentsTab(app, settings, self._labels),
             "conversations": ConversationsTab(app, self._labels),
+            "intents": IntentsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),
             "health": HealthTab(app, self._labels),
         }
