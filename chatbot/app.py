@@ -92,6 +92,7 @@ class App:
     def close(self) -> None:
         if self.generator is not None:
             self.generator.close()
+        self.assistant.intents.close()
         self.knowledge.close()
         self.database.close()
 

@@ -179,6 +179,12 @@ class IntentModel:
         except (ChatbotError, KnowledgeError, OSError) as error:
             log.warning("The intents could not be learned: %s", error)
 
+    def close(self) -> None:
+        """Wait for a training that runs: it writes to the database."""
+        self.follows = False
+        if self._running is not None:
+            self._running.join()
+
     def report(self) -> Report | None:
         """Of the model that serves."""
         champion = self.champion()

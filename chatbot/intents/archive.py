@@ -65,7 +65,7 @@ class Archive:
 
     def name(self, definitions: Sequence[Definition]) -> str:
         """The same for the same intents, examples and embedders."""
-        made_of = [repr((d.name, d.description, sorted(d.examples))) for d in definitions]
+        made_of = sorted(repr((d.name, d.description, sorted(d.examples))) for d in definitions)
         names = [e.name for e in (self._embedder, self._english) if e is not None]
         text = "\n".join([str(models.FORM), *names, *made_of])
         return f"intents-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -103,6 +103,7 @@ class Archive:
         """Raises IntentError when there is nothing to learn."""
         if not definitions:
             raise IntentError("There are no intents to learn. Add one: zhike intents add NAME")
+        definitions = sorted(definitions, key=lambda definition: definition.name)
         rows, labels, keys = table_of(definitions)
         examples = Examples(
             tuple(d.name for d in definitions), self.embedded(rows), labels, np.array(keys)

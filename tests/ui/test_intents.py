@@ -112,7 +112,7 @@ REPORT = Report(
     accuracy=0.9,
     calibration_error=0.03,
     kept=0.94,
-    pairs=[Pair("<b>a</b>", "b", 2, ())],
+    pairs=[Pair("<q>", "b", 2, ())],
     reliability=[
         {"chance": 0.5, "right": 0.6, "count": 9},
         {"chance": 1.0, "right": 1, "count": 1},
@@ -137,7 +137,7 @@ def test_pictures_escape_what_staff_wrote(language: str) -> None:
         *(pictures.tried(LOOK, (), words) for _ in "x"),
     ]
     assert all("\n" not in html and "{" not in html for html in shown)
-    for raw in ("<b>", "<i>", "<u>", "<s>"):
+    for raw in ("<q>", "<i>", "<u>", "<s>"):
         assert not any(raw in html for html in shown)
     for nothing in (None, Report(2, 0)):
         assert "hint" in pictures.state(nothing, False, words)
