@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from knowledge.encoder import Encoder, Floats
+from knowledge.e5_file import Floats
+from knowledge.encoder import Encoder
 from knowledge.errors import KnowledgeError
 from knowledge.types import Vectors
 
@@ -66,7 +67,8 @@ class MiniLMFile:
 
     def word_vectors(self, ids: npt.NDArray[np.int64]) -> Floats:
         """(n,) to (n, width)."""
-        return self._words[ids]
+        rows: Floats = self._words[ids]
+        return rows
 
 
 class PackagedMiniLM:

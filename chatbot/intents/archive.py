@@ -81,20 +81,20 @@ class Archive:
 
     def base(self) -> Champion | None:
         """The packaged model, where it is for this embedder: it serves until a team trains one."""
-        card = _base_card()
+        card = base_card()
         if card["embedder"] != self._embedder.name:
             return None
         return Champion(card["name"], str(DATA / BASE), card["sha256"], 1.0)
 
     def is_base(self, name: str) -> bool:
-        return name == _base_card()["name"]
+        return bool(name == base_card()["name"])
 
     def report(self, name: str) -> Report | None:
         """None when there is no such model."""
         path = self.folder / name / CARD
         try:
             if not path.exists() and self.is_base(name):
-                return reports.read(_base_card()["report"])
+                return reports.read(base_card()["report"])
             return reports.read(json.loads(path.read_text("utf-8"))["report"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -159,7 +159,8 @@ class Archive:
 
 
 @cache
-def _base_card() -> dict[str, Any]:
+def base_card() -> dict[str, Any]:
+    """What the packaged model is worth, its name and its SHA-256."""
     card: dict[str, Any] = json.loads((DATA / BASE_CARD).read_text("utf-8"))
     return card
 

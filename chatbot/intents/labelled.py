@@ -12,8 +12,8 @@ import numpy as np
 
 from chatbot.errors import IntentError
 from chatbot.intents import calibration
-from chatbot.intents.calibration import Doubles, Mask
-from chatbot.intents.model import SEVERAL, Judged
+from chatbot.intents.calibration import Mask
+from chatbot.intents.model import SEVERAL, Doubles, Judged
 from chatbot.intents.store import JOINT, Definition
 from chatbot.intents.training import Examples, Texts, fit
 from chatbot.intents.wording import readable

@@ -11,7 +11,7 @@ import numpy as np
 
 from chatbot.intents import calibration
 from chatbot.intents.calibration import Mask, Part
-from chatbot.intents.model import Integers, Judged, Model
+from chatbot.intents.model import Integers, Judged, Model, sigmoid
 
 PAIRS = 12  # of intents that are mixed up, most often first
 SHOWN = 5  # examples per pair
@@ -92,9 +92,7 @@ def _scope(
 ) -> None:
     inside = np.concatenate([j.scope[p.inside] for p, j in withheld])
     near = np.concatenate([j.scope[~p.inside] for p, j in withheld])
-    far = np.concatenate(
-        [calibration.sigmoid(model.scope.odds(p.far.belonging())) for p, _ in withheld]
-    )
+    far = np.concatenate([sigmoid(model.scope.odds(p.far.belonging())) for p, _ in withheld])
     floors = model.floors
     report.near_auroc = calibration.auroc(inside, near)
     report.far_auroc = calibration.auroc(inside, far)

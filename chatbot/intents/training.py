@@ -18,7 +18,16 @@ from scipy import sparse
 from chatbot.intents import calibration
 from chatbot.intents.calibration import Mask, Part
 from chatbot.intents.features import Features, Floats, learned
-from chatbot.intents.model import Integers, Judged, Model, Neighbourhood, Scores, around, unit
+from chatbot.intents.model import (
+    Integers,
+    Judged,
+    Model,
+    Neighbourhood,
+    Scores,
+    around,
+    sigmoid,
+    unit,
+)
 from chatbot.intents.report import Report, measured
 from knowledge.types import Vectors
 
@@ -109,7 +118,7 @@ def judged_by(model: Model, part: Part) -> Judged:
     """The rows of a part, over the intents that its partial model knew."""
     odds = model.intent.odds(part.scores.evidence()) + model.offsets[part.kept]
     belonging = model.scope.odds(part.scores.belonging())
-    return Judged(calibration.sigmoid(odds), calibration.sigmoid(belonging))
+    return Judged(sigmoid(odds), sigmoid(belonging))
 
 
 def _inside(withheld: Sequence[tuple[Part, Judged]], labels: Mask) -> tuple[Judged, Mask]:
@@ -197,7 +206,7 @@ def _part(
     every: _Rows, far: _Rows, examples: Examples, withheld: Mask, unknown: Mask
 ) -> Part | None:
     kept = np.flatnonzero(~unknown)
-    near = examples.labels[:, unknown].any(1)
+    near = np.asarray(examples.labels[:, unknown].any(1))
     train = ~withheld & ~near
     kept = kept[examples.labels[train][:, kept].any(0)]  # an intent may lose its only examples
     known = examples.labels[:, kept].any(1)

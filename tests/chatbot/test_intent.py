@@ -9,7 +9,7 @@ import pytest
 from chatbot.app import App, build
 from chatbot.errors import IntentError, NotFound
 from chatbot.intent import IntentModel, by_pattern, patterned
-from chatbot.intents.archive import _base_card
+from chatbot.intents.archive import base_card
 from chatbot.intents.store import Definition, packaged
 from chatbot.phrases import phrase
 from chatbot.settings import ChatbotSettings
@@ -130,7 +130,7 @@ def test_a_person_is_called_without_a_pattern(
 
 def test_the_packaged_model_was_made_from_the_packaged_intents(model: IntentModel) -> None:
     """After a change of data/intents.toml: make intents."""
-    assert model.archive.name(packaged()) == _base_card()["name"]
+    assert model.archive.name(packaged()) == base_card()["name"]
     assert model.serving() is not None and not model.archive.folder.exists()
 
 

@@ -6,7 +6,7 @@ import csv
 import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -16,6 +16,7 @@ from chatbot.intent import Look
 from chatbot.intents import labelled
 from chatbot.intents.report import Report
 from chatbot.intents.store import ROUTES, Definition, from_table, to_toml
+from chatbot.types import Route
 from ui.commands.opening import as_json, opened
 
 ROUTE = click.Choice(ROUTES)
@@ -71,7 +72,7 @@ def show(name: str, json_: bool) -> None:
 def add(name: str, description: str, route: str, answer: str, examples: tuple[str, ...]) -> None:
     """A new intent NAME; a description alone is enough to begin with."""
     with opened(samples=False) as (app, _):
-        definition = Definition(name, description, _route(route), answer, examples)
+        definition = Definition(name, description, cast(Route, route), answer, examples)
         app.assistant.intents.store.add(definition)
     click.echo(f"added      {name}, {len(examples)} examples")
 
@@ -243,10 +244,6 @@ def _read(file: Path) -> tuple[Definition, ...]:
         raise IntentError(f"{file}: cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, csv.Error) as error:
         raise IntentError(f"{file}: is no TOML file in UTF-8 ({error}).") from error
-
-
-def _route(route: str) -> Any:
-    return route
 
 
 def _row(definition: Definition, quality: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def tried(look: Look, pulls: Sequence[tuple[str, float]], words: Texts) -> str:
     if pulls:
         said = ", ".join(f"{word} {pull:+.2f}" for word, pull in pulls)
         lines += f'<p class="hint">{render.plain(words("intents.pulls", words=said))}</p>'
-    return f"<div>{render.table(head, rows, 'results')}{lines}</div>"
+    return f"<div>{render.table(head, rows, 'pairs tries')}{lines}</div>"
 
 
 def pairs(report: Report | None, store: IntentStore, words: Texts) -> str:
@@ -68,7 +68,7 @@ def pairs(report: Report | None, store: IntentStore, words: Texts) -> str:
         found = (store.example(key) for key in pair.keys)
         shown = " · ".join(example.text for example in found if example)
         rows.append([pair.own, pair.taken, str(pair.count), shown or "–"])
-    return render.table(head, rows, "results")
+    return render.table(head, rows, "pairs")
 
 
 def reliability(report: Report | None, words: Texts) -> str:

@@ -68,7 +68,7 @@ class IntentsTab:
                 buttons=[],
                 elem_id="intents",
                 elem_classes="grid",
-                column_widths=[150, 130, 430, 100, 120, 120],  # at least: see desk.css
+                column_widths=[140, 190, 380, 100, 110, 130],  # at least: see desk.css
             )
             self._state = gr.Markdown("", elem_id="intents-state")
             self._timer = gr.Timer(EVERY, active=False)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chatbot.intents import calibration
-from chatbot.intents.model import Judged, Logistic
+from chatbot.intents.model import Judged, Logistic, sigmoid
 
 PRIOR = Logistic(np.array([1.0, 0.0]))
 
@@ -14,7 +14,7 @@ PRIOR = Logistic(np.array([1.0, 0.0]))
 def test_many_rows_outweigh_the_prior_and_none_leave_it() -> None:
     chance = np.random.default_rng(0)
     evidence = chance.normal(size=(4_000, 1))
-    truth = chance.random(4_000) < calibration.sigmoid(3 * evidence[:, 0] - 1)
+    truth = chance.random(4_000) < sigmoid(3 * evidence[:, 0] - 1)
     found = calibration.logistic(evidence, truth, PRIOR, np.ones(4_000))
     assert found.weights == pytest.approx([3, -1], abs=0.3)
     none = calibration.logistic(np.empty((0, 1)), np.empty(0, bool), PRIOR, np.empty(0))
