@@ -223,7 +223,7 @@ class Assistant:
             text=said,
             action=decided.action,
             language=turn.language,
-            intent=turn.intent,
+            intent=Intent(turn.intent.name, turn.intent.score, turn.intent.route),
             citations=turn.answer.citations if answered else (),
             confidence=self._confidence(turn, decided.action),
             escalate=decided.action is Action.HAND_OVER or decided.phrase == "no_evidence",

@@ -149,7 +149,7 @@ def confusions(json_: bool) -> None:
     """Which intents are mixed up most, with the examples."""
     with opened(samples=False) as (app, _):
         report = app.assistant.intents.report()
-        pairs = [
+        pairs: list[dict[str, Any]] = [
             {
                 "intent": pair.own,
                 "taken_for": pair.taken,
