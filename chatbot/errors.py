@@ -23,3 +23,7 @@ class NotFound(ChatbotError):
 
 class WrongState(ChatbotError):
     """A conversation is not in the state that an action needs."""
+
+
+class IntentError(ChatbotError):
+    """An intent or an example is not acceptable; nothing was changed."""

@@ -19,3 +19,8 @@ def phrase(name: str, language: str, **values: object) -> str:
     table = _table()
     family = "zh-Hans" if language.startswith("zh") else FALLBACK
     return table.get(language, table[family])[name].format(**values)
+
+
+def has(name: str) -> bool:
+    """Whether there is a phrase of that name."""
+    return name in _table()[FALLBACK]

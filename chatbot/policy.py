@@ -22,6 +22,7 @@ class Situation:
     floor: float = 0.5  # below it the passages are no evidence; learned per embedder and language
     misses: int = 0  # turns without evidence directly before this one
     writer: bool = False  # a generator is ready and speaks the language
+    asked_back: bool = False  # the last reply was a question back: there is no second one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def decide(now: Situation) -> Decision:
     why = f"evidence {now.evidence:.2f} < floor {now.floor:.2f}"
     if now.state == "waiting":
         return Decision(Action.REFUSE, f"{why}; a person is already called", "already_waiting")
+    if now.intent.choices and not now.asked_back and now.misses == 0:
+        return Decision(Action.CLARIFY, f"{why}; two intents are close: {now.intent.why}", "choose")
     if now.misses >= 1:
         return Decision(
             Action.HAND_OVER,

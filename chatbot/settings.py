@@ -15,6 +15,7 @@ class ChatbotSettings:
     generator: str = "SmolLM2-135M-Instruct"  # packaged name, hub id, folder; "none" only quotes
     generator_revision: str = ""  # 40 hex digits pin a hub model
     generator_languages: tuple[str, ...] = ()  # of a generator that does not tell them itself
+    intent_encoder: Literal["all-MiniLM-L6-v2", "none"] = "all-MiniLM-L6-v2"  # of English turns
     answers: Literal["auto", "quote", "generate"] = "auto"  # who writes: see policy.py
     languages: tuple[str, ...] = ("zh-Hans", "zh-Hant", "en")
     originals_days: int = 30  # masked personal data is kept apart so long; 0: not at all

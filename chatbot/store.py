@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any, Literal
 
 from sqlite_utils import Database as Sqlite
@@ -241,18 +242,22 @@ class Store:
 
     def misses(self, session_id: str) -> int:
         """Replies without evidence since the last solution, in a row at the end."""
-        rows = self._db.rows(
+        last = self._last_replies(session_id, 3)
+        refused = (row["action"] == Action.REFUSE.value and row["escalate"] for row in last)
+        return len(list(takewhile(bool, refused)))
+
+    def asked_back(self, session_id: str) -> bool:
+        """Whether the last reply was a question back."""
+        return [r["action"] for r in self._last_replies(session_id, 1)] == [Action.CLARIFY.value]
+
+    def _last_replies(self, session_id: str, limit: int) -> list[dict[str, Any]]:
+        return self._db.rows(
             "SELECT r.action, r.escalate FROM replies r JOIN messages m ON m.id = r.id "
-            "WHERE r.session_id = ? AND m.number > ? ORDER BY m.number DESC LIMIT 3",
+            "WHERE r.session_id = ? AND m.number > ? ORDER BY m.number DESC LIMIT ?",
             session_id,
             calls.memory(self._db.here, session_id),
+            limit,
         )
-        count = 0
-        for row in rows:
-            if row["action"] != Action.REFUSE.value or not row["escalate"]:
-                break
-            count += 1
-        return count
 
     def reply(self, reply_id: str, visitor: str) -> Reply:
         """A reply of one of the visitor's own sessions; NotFound otherwise."""
@@ -269,14 +274,9 @@ class Store:
     def rate(self, reply_id: str, visitor: str, value: Literal[1, -1], reason: str = "") -> None:
         """Thumb up or down; the last one counts."""
         self.reply(reply_id, visitor)
-        rating = {
-            "reply_id": reply_id,
-            "value": value,
-            "reason": reason[:500],
-            "created": calls.now(),
-        }
+        rating = {"reply_id": reply_id, "value": value, "reason": reason[:500]}
         with self._db.write() as db:
-            db.table("ratings").insert(rating, replace=True)
+            db.table("ratings").insert({**rating, "created": calls.now()}, replace=True)
 
     def transcript(self, session_id: str, visitor: str) -> tuple[Turn, ...]:
         """The conversation as its owner may see it."""

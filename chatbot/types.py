@@ -10,6 +10,7 @@ from knowledge.types import Passage
 
 Role = Literal["user", "assistant", "agent", "note"]  # agent: a person; note: for staff only
 EVALUATION = "evaluation"  # the channel of questions that no customer asked
+Route = Literal["answer", "approved", "person", "smalltalk"]  # approved: by an approved answer
 
 
 class Action(StrEnum):
@@ -88,7 +89,10 @@ class Intent:
 
     name: str
     score: float  # 0..1
-    route: Literal["answer", "smalltalk", "person"] = "answer"
+    route: Route = "answer"
+    answer: str = ""  # approved: the question of that answer; smalltalk: what is said
+    choices: tuple[str, ...] = ()  # two wordings, where two routes are about as likely
+    why: str = ""  # for staff
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,32 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import erf
 from threadpoolctl import threadpool_limits
 
-from knowledge.e5_file import E5File, Floats
+from knowledge.e5_file import Floats
 
 MATRICES = ("q", "k", "v", "ao", "fi", "fo")
+
+
+class Tensors(Protocol):
+    """A model's file: Tensors or MiniLMFile."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def heads(self) -> int: ...
+    @property
+    def epsilon(self) -> float: ...
+    def vector(self, name: str) -> Floats: ...
+    def matrix(self, name: str, width: int) -> Floats: ...
+    def word_vectors(self, ids: npt.NDArray[np.int64]) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +47,9 @@ class Layer:
 
 
 class Encoder:
-    """All layers of the packaged e5, some of them with what was learned added to their matrices."""
+    """All layers of a packaged model, some with what was learned added to their matrices."""
 
-    def __init__(self, file: E5File, added: Mapping[str, Floats] | None = None) -> None:
+    def __init__(self, file: Tensors, added: Mapping[str, Floats] | None = None) -> None:
         """`added`: to a matrix (out, in) such as "l6.q".
 
         From then on NumPy uses one thread per call, in the whole process: on two busy cores the
@@ -75,7 +93,7 @@ class Encoder:
         return scaled
 
 
-def _layer(file: E5File, i: int, added: Mapping[str, Floats]) -> Layer:
+def _layer(file: Tensors, i: int, added: Mapping[str, Floats]) -> Layer:
     weights, biases = {}, {}
     for name in MATRICES:
         biases[name] = file.vector(f"l{i}.{name}.b")

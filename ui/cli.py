@@ -22,6 +22,7 @@ COMMANDS = {
     "faq": ("ui.commands.faq", "faq"),
     "models": ("ui.commands.models", "models"),
     "train": ("ui.commands.train", "train"),
+    "intents": ("ui.commands.intents", "intents"),
     "runs": ("ui.commands.runs", "runs"),
     "evaluate": ("ui.commands.evaluate", "evaluate"),
     "screen": ("ui.commands.screen", "screen"),

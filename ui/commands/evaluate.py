@@ -27,6 +27,7 @@ from knowledge.language import simplify
 from knowledge.settings import KnowledgeSettings
 from ui.commands import scores
 from ui.commands.ask import ready_generator
+from ui.commands.evaluate_intent import intent
 from ui.commands.opening import as_json, opened
 from ui.settings import load
 
@@ -92,6 +93,9 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
     else:
         for name, value in report.items():
             click.echo(f"{name:12} {value}")
+
+
+evaluate.add_command(intent)
 
 
 def _retrieval(

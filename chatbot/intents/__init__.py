@@ -1,0 +1,1 @@
+"""Intents that a team teaches by example: features, model, training, store, scores."""
