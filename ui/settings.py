@@ -43,7 +43,7 @@ SECTIONS: dict[str, type[Any]] = {
     "server": ServerSettings,
 }
 OWN = {"home", "models", "samples"}  # ZHIKE_HOME, ZHIKE_MODELS, ZHIKE_SAMPLES
-TESTING = {"ZHIKE_TEST_DATA", "ZHIKE_KILLS"}  # read by tests and benchmarks only
+TESTING = {"ZHIKE_TEST_DATA", "ZHIKE_KILLS", "ZHIKE_MUTANTS"}  # read by tests and benchmarks only
 T = TypeVar("T")
 
 
