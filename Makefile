@@ -68,12 +68,19 @@ test-quick: $(VENV)/.installed-dev
 train-demo: models
 	@$(BIN)/zhike train --transcripts samples/transcripts --preset smoke
 
-bench: $(VENV)/.installed-dev models
-	@for script in answers turn start finetune; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	@echo "Installing what the index is compared with …"
+	@$(PIP) --editable ".[$(FAISS),dev,bench]"
+	@touch $@
+
+bench: $(VENV)/.installed-bench models
+	@for script in answers turn start index finetune; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills during ingest …"
 	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
+	@echo "1,600 mutants of index files …"
+	@ZHIKE_MUTANTS=1600 $(BIN)/pytest -q tests/knowledge/test_index_kinds.py -k mutant
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors
