@@ -79,15 +79,14 @@ class Hnswlib:
         return self._index.knn_query(query, limit, num_threads=1)[0][0]
 
 
-class UsearchF32:
+class Usearched:
     approximate = True
-    dtype = "f32"
 
     def _made(self) -> Any:
         return Usearch(
             ndim=384,
             metric="ip",
-            dtype=self.dtype,
+            dtype="f32",
             connectivity=NEIGHBOURS,
             expansion_add=BUILD_REACH,
         )
@@ -95,25 +94,17 @@ class UsearchF32:
     def build(self, rows: Vectors, folder: Path) -> None:
         index = self._made()
         index.add(np.arange(len(rows)), rows, threads=1)
-        index.save(str(folder / f"usearch-{self.dtype}"))
+        index.save(str(folder / "usearch"))
 
     def load(self, folder: Path) -> None:
         self._index = self._made()
-        self._index.load(str(folder / f"usearch-{self.dtype}"))
+        self._index.load(str(folder / "usearch"))
 
     def reach(self, width: int) -> None:
         self._index.expansion_search = width
 
     def search(self, query: Vectors, limit: int) -> Any:
         return self._index.search(query[0], limit, threads=1).keys
-
-
-class UsearchBf16(UsearchF32):
-    dtype = "bf16"
-
-
-class UsearchI8(UsearchF32):
-    dtype = "i8"
 
 
 class Zhike:
@@ -155,8 +146,6 @@ class ZhikeLive(Zhike):
 LIBRARIES: dict[str, Callable[[], Library]] = {
     "faiss flat (exact)": ExactFaiss,
     "hnswlib": Hnswlib,
-    "usearch f32": UsearchF32,
-    "usearch bf16": UsearchBf16,
-    "usearch i8": UsearchI8,
+    "usearch": Usearched,
     "zhike": Zhike,
 }

@@ -175,15 +175,20 @@ class LayeredIndex:
         reach = min(-(-limit * total // (total - self._removed)), total)
         while True:
             scores, positions = self.nearest(rows, reach)
-            ids = np.where(positions < 0, GONE, self._ids[positions])
+            ids = self._ids[positions]
+            if positions[:, -1].min() < 0:  # padded
+                ids[positions < 0] = GONE
+            elif not self._removed:
+                return [
+                    list(map(Hit, some, best))
+                    for some, best in zip(ids.tolist(), scores.tolist(), strict=True)
+                ]
             if reach == total or (ids != GONE).sum(axis=1).min() >= limit:
                 break
             reach = min(reach * GROWTH, total)
         return [
-            [Hit(i, s) for i, s in zip(some.tolist(), best.tolist(), strict=True) if i != GONE][
-                :limit
-            ]
-            for some, best in zip(ids, scores, strict=True)
+            [Hit(i, s) for i, s in zip(some, best, strict=True) if i != GONE][:limit]
+            for some, best in zip(ids.tolist(), scores.tolist(), strict=True)
         ]
 
     def __len__(self) -> int:
