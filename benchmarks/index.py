@@ -62,6 +62,7 @@ def main() -> None:
             figures["libraries"][library] = built | in_child(serve, library, folder)
             print(library, figures["libraries"][library], flush=True)
         figures["in_the_product"] = in_child(as_served, folder)
+        print("in the product", figures["in_the_product"], flush=True)
         figures["by_size"] = {
             size: in_child(by_size, folder, size) for size in SIZES if size < count
         }

@@ -32,11 +32,12 @@ class GraphIndex(LayeredIndex):
 
     @staticmethod
     def empty(dimension: int) -> Any:
-        base = faiss.IndexHNSWSQ(
-            dimension, faiss.ScalarQuantizer.QT_8bit, NEIGHBOURS, faiss.METRIC_INNER_PRODUCT
-        )
+        made: Any = faiss.IndexHNSWSQ  # its type wants another codec than it takes
+        codec = faiss.ScalarQuantizer.QT_8bit
+        base = made(dimension, codec, NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
         base.hnsw.efConstruction = BUILD_REACH
-        faiss.downcast_index(base.storage).sq.rangestat_arg = MARGIN
+        storage: Any = faiss.downcast_index(base.storage)
+        storage.sq.rangestat_arg = MARGIN
         return base
 
     @classmethod

@@ -120,4 +120,5 @@ class FlatIndex:
 
 def deserialized(data: bytes) -> Any:
     """The FAISS index in `data`, without a second copy of it. Raises RuntimeError."""
-    return faiss.read_index(faiss.PyCallbackIOReader(io.BytesIO(data).read))
+    library: Any = faiss  # whose types do not tell of this reader
+    return library.read_index(library.PyCallbackIOReader(io.BytesIO(data).read))

@@ -127,7 +127,8 @@ class LayeredIndex:
     @property
     def based(self) -> Ids:
         """Ids of the base that are not removed."""
-        return self._ids[self._ids != GONE]
+        based: Ids = self._ids[self._ids != GONE]
+        return based
 
     @property
     def tombstones(self) -> float:

@@ -84,6 +84,10 @@ class LiveIndex:
         self._closed = False
         folder.mkdir(parents=True, exist_ok=True)
         self.state = "ready"
+        self._index: Index
+        self._ids: Ids  # of the vectors in SQLite, sorted; never changed in place
+        self._published: Ids  # of the vectors in the file
+        self._seen = -1  # number of changes that _ids is of
         self._own = ""  # the file that this index was read from or written to
         self._adopt(self._open())
         if self.state != "ready" or self._due():

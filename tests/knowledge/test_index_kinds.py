@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from knowledge import index_choice, live_index
+from knowledge.catalog import Catalog
 from knowledge.database import Database
 from knowledge.index_choice import Setting
 from knowledge.live_index import LiveIndex
@@ -164,7 +165,7 @@ def test_a_start_reads_no_vectors(
         index.publish()
         index.settle()
         with monkeypatch.context() as patch:
-            patch.setattr(live_index.Catalog, "vectors", lambda *_: pytest.fail("vectors read"))
+            patch.setattr(Catalog, "vectors", lambda *_: pytest.fail("vectors read"))
             again = open_index(setting)
             assert (again.state, again.file) == ("ready", index.file)
             assert recall(again, set(range(COUNT))) > 0.95
