@@ -22,10 +22,9 @@ class GraphIndex(LayeredIndex):
     """Approximate in two ways: the graph may miss a neighbour, and the score is of the codes.
 
     Each number is stored in 8 bits between the least and the largest of its dimension, which
-    moves a cosine by less than .01 (tests/contracts/test_index.py). There is no second pass
-    over exact vectors: it would read `limit` rows of SQLite for what the codes already order
-    well enough (recall in index_choice.py), and search.py computes the exact cosine of every
-    passage that it shows.
+    moves a cosine by less than .01 (tests/contracts/test_index.py). That is enough to change
+    places among near neighbours, so LiveIndex fetches twice as many and orders them by their
+    exact vectors in SQLite.
     """
 
     kind = "hnsw"

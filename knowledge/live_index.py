@@ -24,6 +24,7 @@ from knowledge.types import Hit, Vectors
 
 log = logging.getLogger(__name__)
 LARGE_DELTA = 2_000  # vectors that are in SQLite but not in the file; then a new file pays
+OVERFETCH = 2  # hits of a graph for each one asked for, put in order by their exact vectors
 LARGE_SHARE = 50  # and one in so many of a graph's, as a new file is copied from the old one
 migrations = Migrations("knowledge_index")
 
@@ -106,11 +107,26 @@ class LiveIndex:
         return self._index.kind
 
     def search(self, vector: Vectors, limit: int) -> list[Hit]:
-        """The nearest chunks of one query, (1, d); some may be removed meanwhile."""
+        """The nearest chunks of one query, (1, d), with exact cosines, best first.
+
+        Only a graph may miss one. Some may be removed meanwhile.
+        """
         with self._lock:
             if self.refresh() and self._due():
                 self._renew_soon()
-            return self._index.search(vector, limit)[0]
+            if self._index.kind != "hnsw":
+                return self._index.search(vector, limit)[0]
+            hits = self._index.search(vector, limit * OVERFETCH)[0]
+        return self._exact(vector, hits)[:limit]
+
+    def _exact(self, vector: Vectors, hits: list[Hit]) -> list[Hit]:
+        """These hits by the cosine of their vectors in SQLite; without those that have none."""
+        rows = self._catalog.vectors([hit.id for hit in hits], self._embedder)
+        if not rows:
+            return []
+        cosines = np.stack(list(rows.values())) @ vector[0]
+        found = map(Hit, rows, cosines.tolist())
+        return sorted(found, key=lambda hit: -hit.score)
 
     def __len__(self) -> int:
         return len(self._ids)

@@ -156,6 +156,15 @@ def test_an_id_that_comes_back_is_found_again(
     assert [index.search(row[None], 1)[0].id for row in ROWS[:120]] == list(range(120))
 
 
+def test_scores_of_a_graph_are_exact(database: Database, open_index: Open) -> None:
+    put(database, range(COUNT), ROWS[:COUNT])
+    index = open_index("hnsw")
+    for query in QUERIES:
+        hits = index.search(query[None], 10)
+        assert np.allclose([hit.score for hit in hits], ROWS[[h.id for h in hits]] @ query)
+        assert hits == sorted(hits, key=lambda hit: -hit.score)
+
+
 def test_a_start_reads_no_vectors(
     database: Database, open_index: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +177,7 @@ def test_a_start_reads_no_vectors(
             patch.setattr(Catalog, "vectors", lambda *_: pytest.fail("vectors read"))
             again = open_index(setting)
             assert (again.state, again.file) == ("ready", index.file)
-            assert recall(again, set(range(COUNT))) > 0.95
+        assert recall(again, set(range(COUNT))) > 0.95
     plan = database.rows("EXPLAIN QUERY PLAN SELECT chunk_id FROM vectors WHERE embedder = ?", "x")
     assert "COVERING INDEX vectors_embedder" in plan[0]["detail"]
 
