@@ -69,8 +69,13 @@ test-quick: $(VENV)/.installed-dev
 train-demo: models
 	@$(BIN)/zhike train --transcripts samples/transcripts --preset smoke
 
-bench: $(VENV)/.installed-dev models
-	@for script in answers turn start finetune screen intents; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	@echo "Installing what the index is compared with …"
+	@$(PIP) --editable ".[$(FAISS),dev,bench]"
+	@touch $@
+
+bench: $(VENV)/.installed-bench models
+	@for script in answers turn start index finetune screen intents; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"
@@ -79,6 +84,8 @@ campaign: $(VENV)/.installed-dev models
 	@ZHIKE_MUTATIONS=5000 $(BIN)/pytest -q tests/knowledge/test_mutations.py tests/knowledge/test_bombs.py
 	@echo "500 lives of documents against a plain dictionary …"
 	@ZHIKE_RUNS=500 $(BIN)/pytest -q tests/knowledge/test_lifecycle_machine.py
+	@echo "1,600 mutants of index files …"
+	@ZHIKE_MUTANTS=1600 $(BIN)/pytest -q tests/knowledge/test_index_kinds.py -k mutant
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors

@@ -1,15 +1,18 @@
-"""Nearest neighbours by inner product: FAISS, and exact NumPy as its oracle."""
+"""Nearest neighbours by inner product without approximation: FAISS, and NumPy as its oracle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Sequence
 from typing import Any
 
 import faiss
 import numpy as np
+import numpy.typing as npt
 
-from knowledge.types import Hit, VectorIndex, Vectors
+from knowledge.types import Hit, Vectors
 
+Ids = npt.NDArray[np.int64]
 MOST_BYTES = 8 << 30  # of one array in an index file; a damaged header asks for more
 MOST_LOOPS = 1 << 20
 faiss.set_deserialization_vector_byte_limit(MOST_BYTES)
@@ -17,11 +20,17 @@ faiss.set_deserialization_loop_limit(MOST_LOOPS)
 
 
 class ExactIndex:
-    """Every vector compared, in NumPy."""
+    """Every vector compared, in NumPy; never in a file."""
+
+    kind = "exact"
 
     def __init__(self, dimension: int) -> None:
-        self._ids: npt_ids = np.empty(0, np.int64)
+        self._ids: Ids = np.empty(0, np.int64)
         self._rows: Vectors = np.empty((0, dimension), np.float32)
+
+    @property
+    def ids(self) -> Ids:
+        return self._ids
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         self.remove(ids)
@@ -44,21 +53,25 @@ class ExactIndex:
         return len(self._ids)
 
 
-class FaissIndex:
-    """A flat FAISS index under our own ids; it can be written to bytes and read back."""
+class FlatIndex:
+    """Every vector compared, in FAISS: exact, 4 bytes a number."""
+
+    kind = "flat"
 
     def __init__(self, dimension: int) -> None:
         self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
 
     @classmethod
-    def read(cls, data: bytes) -> FaissIndex:
+    def read(cls, data: bytes) -> FlatIndex:
         """The index in `data`. Raises RuntimeError when FAISS finds it damaged.
 
         FAISS also loads damaged bytes quietly: compare a checksum first.
         """
         index = cls.__new__(cls)
-        index._index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
-        if not isinstance(index._index, faiss.IndexIDMap2):
+        index._index = deserialized(data)
+        if not isinstance(index._index, faiss.IndexIDMap2) or not isinstance(
+            faiss.downcast_index(index._index.index), faiss.IndexFlat
+        ):
             raise RuntimeError("not a flat index with ids")
         return index
 
@@ -71,8 +84,13 @@ class FaissIndex:
         return int(self._index.d)
 
     @property
-    def ids(self) -> list[int]:
-        found: list[int] = faiss.vector_to_array(self._index.id_map).tolist()
+    def stored(self) -> int:
+        """Vectors that to_bytes() writes."""
+        return len(self)
+
+    @property
+    def ids(self) -> Ids:
+        found: Ids = faiss.vector_to_array(self._index.id_map)
         return found
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
@@ -100,5 +118,7 @@ class FaissIndex:
         return int(self._index.ntotal)
 
 
-npt_ids = np.ndarray[tuple[int], np.dtype[np.int64]]
-INDEXES: dict[str, Callable[[int], VectorIndex]] = {"faiss": FaissIndex, "exact": ExactIndex}
+def deserialized(data: bytes) -> Any:
+    """The FAISS index in `data`, without a second copy of it. Raises RuntimeError."""
+    library: Any = faiss  # whose types do not tell of this reader
+    return library.read_index(library.PyCallbackIOReader(io.BytesIO(data).read))

@@ -389,7 +389,7 @@ class KnowledgeBase:
 
     def close(self) -> None:
         """Write the index file if much changed, so that the next start is quick."""
-        self._index.publish_if_large(1)
+        self._index.close()
 
 
 def _failed(source: Source, message: str, seconds: float) -> Ingested:

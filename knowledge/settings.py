@@ -12,7 +12,7 @@ class KnowledgeSettings:
 
     embedder: str = "multilingual-e5-small"  # packaged name, hub id or folder
     embedder_revision: str = ""  # 40 hex digits pin a hub model
-    index: Literal["faiss", "exact"] = "faiss"
+    index: Literal["auto", "flat", "hnsw", "exact", "faiss"] = "auto"  # faiss: auto's older name
     chunk_tokens: int = 160  # upper bound of a chunk, in the embedder's tokens
     passages: int = 16  # found per turn, before the cut where evidence ends
     max_file_mb: int = 25  # larger files are refused

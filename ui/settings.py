@@ -45,7 +45,13 @@ SECTIONS: dict[str, type[Any]] = {
     "server": ServerSettings,
 }
 OWN = {"home", "models", "samples"}  # ZHIKE_HOME, ZHIKE_MODELS, ZHIKE_SAMPLES
-TESTING = {"ZHIKE_TEST_DATA", "ZHIKE_KILLS"}  # read by tests and benchmarks only
+TESTING = {  # read by tests and benchmarks only
+    "ZHIKE_TEST_DATA",
+    "ZHIKE_KILLS",
+    "ZHIKE_MUTANTS",
+    "ZHIKE_MUTATIONS",
+    "ZHIKE_RUNS",
+}
 T = TypeVar("T")
 
 

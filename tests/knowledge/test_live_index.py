@@ -12,8 +12,8 @@ import pytest
 
 from knowledge.database import Database
 from knowledge.embedder import PackagedE5
+from knowledge.index_file import write_file
 from knowledge.knowledge_base import KnowledgeBase
-from knowledge.live_index import write_file
 from knowledge.settings import KnowledgeSettings
 from knowledge.split import embedded_text
 from knowledge.types import Chunk, Vectors
