@@ -20,6 +20,7 @@ COMMANDS = {
     "chat": ("ui.commands.chat", "chat"),
     "knowledge": ("ui.commands.knowledge", "knowledge"),
     "models": ("ui.commands.models", "models"),
+    "transcripts": ("ui.commands.transcripts", "transcripts"),
     "train": ("ui.commands.train", "train"),
     "runs": ("ui.commands.runs", "runs"),
     "evaluate": ("ui.commands.evaluate", "evaluate"),

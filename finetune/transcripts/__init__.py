@@ -9,7 +9,14 @@ from pathlib import Path
 
 from finetune.errors import TranscriptError
 from finetune.transcripts import zipped
-from finetune.transcripts.conversation import BadRow, Conversation, Report, Source, Turn
+from finetune.transcripts.conversation import (
+    BadRow,
+    Conversation,
+    Report,
+    Source,
+    Turn,
+    ignored,
+)
 from finetune.transcripts.formats import SUPPORTED, format_of
 from finetune.transcripts.layouts import Layouts
 
@@ -40,19 +47,24 @@ def read(
     given: Mapping[str, str] | None = None,
     layouts: Layouts | None = None,
     tell: Callable[[Found], None] = lambda found: None,
+    seen: Callable[[int], None] = ignored,
 ) -> Iterator[Conversation]:
     """Every conversation of the files and folders, in order; the format is told by the content.
 
     `given` maps fields to columns (of tables) or people (of chat logs) and is remembered in
-    `layouts`. A bad row goes to `report` and is skipped. Raises TranscriptError for a path that
-    is missing or in which no conversation was found, and for a mapping that does not fit.
+    `layouts`; `tell` hears of every file, `seen` of the bytes that were read.
+    A bad row goes to `report` and is skipped. Raises TranscriptError for a path that is missing or
+    in which no conversation was found, and for a mapping that does not fit.
     """
     for path in paths:
         count = 0
         for file in files([path]):
-            for conversation in _read(file, report, given or {}, layouts, tell):
+            progress = _Progress(file.stat().st_size, seen)
+            source = Source(file, file.name, progress.add)
+            for conversation in _read(source, report, given or {}, layouts, tell):
                 count += 1
                 yield conversation
+            progress.finish()
         if not count:
             raise TranscriptError(f"No conversations found in {path}; supported: {SUPPORTED}.")
 
@@ -71,14 +83,28 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+class _Progress:
+    """Bytes of one file, told once each, however the file is packed."""
+
+    def __init__(self, size: int, seen: Callable[[int], None]) -> None:
+        self._left, self._seen = size, seen
+
+    def add(self, count: int) -> None:
+        count = min(count, self._left)
+        self._left -= count
+        self._seen(count)
+
+    def finish(self) -> None:
+        self._seen(self._left)
+
+
 def _read(
-    file: Path,
+    source: Source,
     report: Report,
     given: Mapping[str, str],
     layouts: Layouts | None,
     tell: Callable[[Found], None],
 ) -> Iterator[Conversation]:
-    source = Source(file, file.name)
     try:
         inside = zipped.sources(source, report) if zipped.is_archive(source) else [source]
         for each in inside:

@@ -105,7 +105,7 @@ def _silent(before: str, now: str) -> bool:
 def _messages(source: Source, report: Report) -> Iterator[Message | None]:
     """Messages in order; None where a new conversation begins."""
     current: Message | None = None
-    with text_file.text(source.path) as file:
+    with text_file.text(source.path, source.seen) as file:
         for number, raw in enumerate(file, 1):
             line = raw.rstrip()
             opening = _opening(line) or _untimed(line)

@@ -57,12 +57,17 @@ class BadRow:
     reason: str
 
 
+def ignored(count: int) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file to read, and its name as people know it (`export.zip/chats.csv`)."""
 
     path: Path
     name: str
+    seen: Callable[[int], None] = ignored  # called with the number of bytes that were read
 
 
 class RowError(ValueError):

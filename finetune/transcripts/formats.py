@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
 from finetune.transcripts import chat_log, help_desks, json_rows, research, tables
 from finetune.transcripts.columns import columns
-from finetune.transcripts.conversation import Conversation, Report, Source
+from finetune.transcripts.conversation import Conversation, Report, Source, ignored
 from finetune.transcripts.json_rows import RowFormat
 from finetune.transcripts.json_stream import layout_of
 from finetune.transcripts.layouts import CHAT_LOG, Layouts
@@ -42,6 +42,7 @@ def format_of(
 
     Raises TranscriptError for a mapping that does not fit the file.
     """
+    source = replace(source, seen=ignored)  # looking at the head is no progress
     if layout_of(source.path):
         return _json(source)
     header = tables.header_of(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class Row:
 def layout_of(path: Path) -> Layout:
     """How the items lie in the file; "" when it is not JSON at all."""
     head = text_file.head(path).lstrip("\ufeff \t\r\n")
-    if head[:1] == "[":
+    if re.match(r"\[\s*[\[{\"\]]", head):  # "[12:03] Anna: …" is a chat log
         return "array"
     if head[:1] != "{":
         return ""
@@ -44,7 +45,7 @@ def layout_of(path: Path) -> Layout:
 def rows(source: Source, report: Report) -> Iterator[Row]:
     """Every item. What is not valid JSON goes to `report`; of JSON Lines only that line is lost."""
     layout = layout_of(source.path)
-    with text_file.text(source.path) as file:
+    with text_file.text(source.path, source.seen) as file:
         if layout == "lines":
             yield from _lines(file, source, report)
             return

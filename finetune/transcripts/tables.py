@@ -72,7 +72,7 @@ def rows(source: Source, report: Report) -> Iterator[tuple[int, list[str]]]:
 
 def _csv(source: Source, report: Report) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(MAX_CELL)
-    with text_file.text(source.path) as file:
+    with text_file.text(source.path, source.seen) as file:
         reader = csv.reader(file, delimiter=delimiter_of(source))
         start = 1
         try:

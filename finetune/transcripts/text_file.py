@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from finetune.transcripts.conversation import ignored
 
 GZIP = b"\x1f\x8b"
 PIECE = 1 << 20  # bytes
 
 
-def binary(path: Path) -> IO[bytes]:
-    """The bytes of the file, unpacked."""
+class _Watched(io.FileIO):
+    """A file that tells how many bytes were read from it."""
+
+    def __init__(self, path: Path, seen: Callable[[int], None]) -> None:
+        super().__init__(path)
+        self._seen = seen
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        count = super().readinto(buffer)
+        self._seen(count or 0)
+        return count
+
+
+def binary(path: Path, seen: Callable[[int], None] = ignored) -> IO[bytes]:
+    """The bytes of the file, unpacked; `seen` hears of those that left the disk."""
     with path.open("rb") as file:
         packed = file.read(2) == GZIP
-    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
+    raw = io.BufferedReader(_Watched(path, seen), PIECE)
+    return gzip.open(raw) if packed else raw  # type: ignore[return-value]
 
 
-def text(path: Path, encoding: str = "") -> IO[str]:
+def text(path: Path, seen: Callable[[int], None] = ignored) -> IO[str]:
     """The file as text; line ends stay as they are."""
-    return io.TextIOWrapper(binary(path), encoding or encoding_of(path), "replace", newline="")
+    return io.TextIOWrapper(binary(path, seen), encoding_of(path), "replace", newline="")
 
 
 def encoding_of(path: Path) -> str:
