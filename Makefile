@@ -69,13 +69,15 @@ train-demo: models
 	@$(BIN)/zhike train --transcripts samples/transcripts --preset smoke
 
 bench: $(VENV)/.installed-dev models
-	@for script in answers turn start finetune; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start finetune cleaning; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"
 	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
 	@echo "500 lives of documents against a plain dictionary …"
 	@ZHIKE_RUNS=500 $(BIN)/pytest -q tests/knowledge/test_lifecycle_machine.py
+	@echo "100 MB of transcripts in under 500 MB of memory …"
+	@ZHIKE_MEGABYTES=100 $(BIN)/pytest -q tests/finetune/test_large_transcripts.py
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors

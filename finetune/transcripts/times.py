@@ -30,7 +30,7 @@ def moment(value: object) -> str:
         return text
     year, month, day, hour, minute, second, zone = match.groups()
     try:
-        found = datetime(*map(int, (year, month, day, hour, minute, second or 0)))
+        found = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0))
     except ValueError:
         return text
     return found.isoformat() + _zone(zone)
