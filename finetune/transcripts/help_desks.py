@@ -109,12 +109,12 @@ def _is_message(value: Any) -> bool:
 
 def _is_zendesk(row: Row) -> bool:
     found = listed(row, "comments")
-    return bool(found) and isinstance(found[0], dict) and "author_id" in found[0]
+    return found is not None and len(found) > 0 and "author_id" in _object(found[0])
 
 
 def _is_chatwoot(row: Row) -> bool:
     found = listed(row, "messages")
-    return bool(found) and _is_message(found[0])
+    return found is not None and len(found) > 0 and _is_message(found[0])
 
 
 def _is_loose(row: Row) -> bool:

@@ -124,7 +124,11 @@ def _cleaned(
         chosen.home.mkdir(parents=True, exist_ok=True)  # there it is remembered
     size = sum(file.stat().st_size for file in files(paths))
     with tqdm(total=size, unit="B", unit_scale=True, desc="Reading", leave=False) as bar:
-        survey = Survey(lambda count: bar.update(count) and None)
+
+        def seen(count: int) -> None:
+            bar.update(count)
+
+        survey = Survey(seen)
         result = cleaned(chosen.home, paths, None, chosen.finetune, bad.append, mapping, survey)
     return survey, result, bad
 
