@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from finetune.funnel import CODES
+from finetune.funnel import CODES, Dropped, write
+from finetune.registry import opened
 
 from .command import Run, run
 
 __all__ = ["run"]  # a fixture
+FILE = "dropped.jsonl"
 
 
 @pytest.fixture
@@ -66,6 +68,19 @@ def test_dropped_rows_are_shown_and_put_back(run: Run, export: Path) -> None:
     assert [row["code"] for row in left] == ["secret"]
     run("transcripts", "keep", row["id"], "--undo")
     assert len(run("transcripts", "dropped", export, "--json").json) == 2
+
+
+def test_the_dropped_rows_of_a_run(run: Run, home: Path) -> None:
+    registry = opened(home)
+    name = registry.reserve("smoke", "march")
+    registry.begin(name, "smoke", "base", "0", 1)
+    gone = run("transcripts", "dropped", name)
+    assert gone.status == 1 and "this run kept no list of dropped rows" in gone.err
+    folder = registry.folder(name) / "dataset"
+    folder.mkdir()
+    write([Dropped("0123456789ab", "promise", "c1", "en", "why?", "Because.")], folder / FILE)
+    assert "0123456789ab  promise: promises what" in run("transcripts", "dropped", name).out
+    assert run("transcripts", "dropped", name, "--reason", "abuse", "--json").json == []
 
 
 def test_a_mapping_is_remembered_by_the_home(run: Run, tmp_path: Path) -> None:
