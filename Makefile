@@ -75,7 +75,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	@touch $@
 
 bench: $(VENV)/.installed-bench models
-	@for script in answers turn start index finetune screen intents; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start index finetune screen intents cleaning; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"
@@ -86,6 +86,8 @@ campaign: $(VENV)/.installed-dev models
 	@ZHIKE_RUNS=500 $(BIN)/pytest -q tests/knowledge/test_lifecycle_machine.py
 	@echo "1,600 mutants of index files …"
 	@ZHIKE_MUTANTS=1600 $(BIN)/pytest -q tests/knowledge/test_index_kinds.py -k mutant
+	@echo "100 MB of transcripts in under 500 MB of memory …"
+	@ZHIKE_MEGABYTES=100 $(BIN)/pytest -q tests/finetune/test_large_transcripts.py
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors

@@ -10,10 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.cleaning import Step
+from finetune import funnel
+from finetune.best_reply import Rejected
 from finetune.duplicates import twins
 from finetune.errors import DatasetError
-from finetune.examples import Example, Pair
+from finetune.examples import Example
+from finetune.funnel import Dropped, Step
+from finetune.pairs import Pair
 
 HELD_OUT = 0.15  # share of the conversations
 MIN_CONVERSATIONS = 5  # below it a held-out loss says nothing
@@ -85,12 +88,14 @@ class Dataset:
     held_out: tuple[Example, ...]
     sha256: str  # of all examples, in order
     card: dict[str, Any]  # counts, funnel, sources, hash: plain values for JSON
+    dropped: tuple[Dropped, ...] = ()  # by cleaning, to be looked at and put back
+    rejected: tuple[Rejected, ...] = ()  # replies that lost against a better one
 
 
 def build(
     train: Sequence[Example],
     held_out: Sequence[Example],
-    funnel: Sequence[Step],
+    steps: Sequence[Step],
     sources: Sequence[Path],
 ) -> Dataset:
     """Dataset with its card. Raises DatasetError when one side is empty."""
@@ -106,13 +111,13 @@ def build(
         "sources": {path.name: _sha256(path) for path in sources},
         "train": _counts(train),
         "held_out": _counts(held_out),
-        "funnel": [asdict(step) for step in funnel],
+        "funnel": [asdict(step) for step in steps],
     }
     return Dataset(tuple(train), tuple(held_out), digest.hexdigest(), card)
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """train.jsonl, held_out.jsonl (masked text only) and card.json into `folder`."""
+    """train.jsonl, held_out.jsonl, dropped.jsonl, rejected.jsonl (masked) and card.json."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, examples in (("train", dataset.train), ("held_out", dataset.held_out)):
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
@@ -128,6 +133,10 @@ def write(dataset: Dataset, folder: Path) -> None:
                     "supervised": example.supervised,
                 }
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    funnel.write(dataset.dropped, folder / "dropped.jsonl")
+    with (folder / "rejected.jsonl").open("w", encoding="utf-8") as file:
+        for loser in dataset.rejected:
+            file.write(json.dumps(asdict(loser), ensure_ascii=False) + "\n")
     text = json.dumps(dataset.card, ensure_ascii=False, indent=1)
     (folder / "card.json").write_text(text, encoding="utf-8")
 

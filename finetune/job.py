@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from chatbot.settings import ChatbotSettings
+from finetune.settings import FinetuneSettings
 from knowledge.settings import KnowledgeSettings
 
 MODEL = ChatbotSettings().generator  # the packaged one
@@ -24,6 +25,8 @@ class Job:
     model: str = MODEL  # packaged name, folder or pulled hub id
     revision: str = ""
     all_languages: bool = False  # also those that the base does not speak
+    mapping: dict[str, str] = field(default_factory=dict)  # field → column of a table
+    finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
 
     def to_json(self) -> str:
@@ -33,5 +36,6 @@ class Job:
     def from_json(cls, text: str) -> Job:
         table = json.loads(text)
         table["knowledge"] = KnowledgeSettings(**table["knowledge"])
+        table["finetune"] = FinetuneSettings(**table["finetune"])
         table["transcripts"] = tuple(Path(path).absolute() for path in table["transcripts"])
         return cls(**table | {"home": Path(table["home"]), "models": Path(table["models"])})

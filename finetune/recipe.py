@@ -15,9 +15,8 @@ from typing import Any
 import torch
 
 from chatbot.prompt import template_hash
-from finetune import dataset, evaluate, examples, metrics, tuning
+from finetune import cleaning, dataset, evaluate, examples, metrics, tuning
 from finetune.adapter import Card, halve, save
-from finetune.cleaning import clean
 from finetune.config import Preset
 from finetune.dataset import Dataset
 from finetune.evaluate import Evaluation
@@ -26,7 +25,7 @@ from finetune.foundation import Foundation
 from finetune.job import Job
 from finetune.metrics import Metric
 from finetune.registry import Registry
-from finetune.transcripts import BadRow, files, read
+from finetune.transcripts import BadRow, files
 from knowledge.database import Database
 from knowledge.embedder import make_embedder
 from knowledge.knowledge_base import KnowledgeBase
@@ -108,11 +107,11 @@ def prepared(
 ) -> Dataset:
     """Transcripts → cleaned, split and encoded examples. Raises TranscriptError, DatasetError."""
     bad: list[BadRow] = []
-    cleaned = clean(
-        read(job.transcripts, bad.append), None if job.all_languages else base.languages
+    languages = None if job.all_languages else base.languages
+    cleaned = cleaning.cleaned(
+        job.home, job.transcripts, languages, job.finetune, bad.append, job.mapping
     )
-    usable, steps = examples.usable(examples.pairs(cleaned.conversations))
-    split = dataset.split(usable)
+    split = dataset.split(cleaned.pairs)
     sides = [
         examples.encode(side, tokenizer, search, preset.passages, preset.max_tokens)
         for side in (split.train, split.held_out)
@@ -123,8 +122,9 @@ def prepared(
         removed=sum(step.removed for _, step in sides),
     )
     data = dataset.build(
-        sides[0][0], sides[1][0], (*cleaned.funnel, *steps, encoding), files(job.transcripts)
+        sides[0][0], sides[1][0], (*cleaned.funnel, encoding), files(job.transcripts)
     )
+    data = replace(data, dropped=cleaned.dropped, rejected=cleaned.rejected)
     data.card["leaks_moved_to_train"] = split.leaks
     data.card["bad_rows"] = len(bad)
     data.card["first_bad_rows"] = [asdict(row) for row in bad[:SHOWN]]

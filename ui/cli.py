@@ -21,6 +21,7 @@ COMMANDS = {
     "knowledge": ("ui.commands.knowledge", "knowledge"),
     "faq": ("ui.commands.faq", "faq"),
     "models": ("ui.commands.models", "models"),
+    "transcripts": ("ui.commands.transcripts", "transcripts"),
     "train": ("ui.commands.train", "train"),
     "intents": ("ui.commands.intents", "intents"),
     "runs": ("ui.commands.runs", "runs"),

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from chatbot.errors import SettingsError
 from chatbot.settings import ChatbotSettings, HandoverSettings
+from finetune.settings import FinetuneSettings
 from knowledge.settings import KnowledgeSettings
 
 
@@ -35,6 +36,7 @@ class Settings:
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     chatbot: ChatbotSettings = field(default_factory=ChatbotSettings)
     handover: HandoverSettings = field(default_factory=HandoverSettings)
+    finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
 
 
@@ -42,12 +44,14 @@ SECTIONS: dict[str, type[Any]] = {
     "knowledge": KnowledgeSettings,
     "chatbot": ChatbotSettings,
     "handover": HandoverSettings,
+    "finetune": FinetuneSettings,
     "server": ServerSettings,
 }
 OWN = {"home", "models", "samples"}  # ZHIKE_HOME, ZHIKE_MODELS, ZHIKE_SAMPLES
 TESTING = {  # read by tests and benchmarks only
     "ZHIKE_TEST_DATA",
     "ZHIKE_KILLS",
+    "ZHIKE_MEGABYTES",
     "ZHIKE_MUTANTS",
     "ZHIKE_MUTATIONS",
     "ZHIKE_RUNS",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
 from chatbot.language import detect
+from finetune.transcripts.speakers import Speaker
 
-Speaker = Literal["customer", "agent", "bot", "note"]  # note: said by the help desk itself
 LANGUAGES = ("zh-Hans", "zh-Hant", "en")  # preferred when a short text could be several
 DETECTED = 2_000  # characters of a conversation that tell its language
 
@@ -19,8 +20,10 @@ class Turn:
 
     speaker: Speaker
     text: str
-    time: str = ""  # as in the export, mostly ISO 8601
+    time: str = ""  # ISO 8601 with the zone of the export, or as written when it is another form
     author: str = ""  # the writer's name, where the export tells; masked before training
+    person: str = ""  # who wrote it: the export's id, else the name; a hash after masking
+    context: bool = False  # history only: an example of it is (or was) learnt elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,35 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """What a row of an export says, before anybody looked whether it can be used."""
+
+    id: str  # "" gets one from the text
+    turns: Sequence[Turn]
+    csat: float | None = None
+    resolved: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that was skipped."""
 
     file: str
-    line: int  # 1-based; of a JSON array: the number of its item
+    line: int  # 1-based; of a JSON array or a sheet: the number of its item or row
     reason: str
+
+
+def ignored(count: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read, and its name as people know it (`export.zip/chats.csv`)."""
+
+    path: Path
+    name: str
+    seen: Callable[[int], None] = ignored  # called with the number of bytes that were read
 
 
 class RowError(ValueError):
@@ -51,31 +77,18 @@ class RowError(ValueError):
 Report = Callable[[BadRow], None]
 
 
-def conversation(
-    id: str,
-    turns: list[Turn],
-    source: str,
-    csat: float | None = None,
-    resolved: bool | None = None,
-) -> Conversation:
+def conversation(talk: Talk, source: str) -> Conversation:
     """A conversation with its language. Raises RowError when nobody says anything in it."""
+    turns = tuple(turn for turn in talk.turns if turn.text.strip())
     spoken = [turn.text for turn in turns if turn.speaker != "note"]
     if not any(turn.speaker == "customer" for turn in turns):
         raise RowError("no turn of a customer")
     language = detect("\n".join(spoken)[:DETECTED], LANGUAGES)
-    return Conversation(id, language, tuple(turns), csat, resolved, source)
+    id = talk.id or _digest(turns)
+    return Conversation(id, language, turns, talk.csat, talk.resolved, source)
 
 
-WORDS = {"非常满意": 5, "满意": 4, "一般": 3, "不满意": 2, "非常不满意": 1}
-
-
-def satisfaction(value: object) -> float | None:
-    """1..5 from a number or a Chinese rating word; None when it tells nothing."""
-    text = str(value).strip() if value is not None else ""
-    if text in WORDS:
-        return float(WORDS[text])
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 1 <= number <= 5 else None
+def _digest(turns: Sequence[Turn]) -> str:
+    """A stable id for a row without one: the same text gets the same id in every import."""
+    text = "\n".join(f"{turn.speaker}: {turn.text}" for turn in turns)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

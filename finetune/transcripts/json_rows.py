@@ -1,12 +1,9 @@
-"""Conversations as JSON, one a line or in one array: ShareGPT and OpenAI (ChatML) messages."""
+"""One conversation a JSON row: ShareGPT, OpenAI messages, alpaca, prompt and completion."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from finetune.transcripts.conversation import (
@@ -14,120 +11,62 @@ from finetune.transcripts.conversation import (
     Conversation,
     Report,
     RowError,
-    Speaker,
+    Source,
+    Talk,
     Turn,
     conversation,
-    satisfaction,
 )
+from finetune.transcripts.json_stream import Row, layout_of, rows, whole
+from finetune.transcripts.speakers import SPEAKERS, satisfaction, solved
+from finetune.transcripts.times import moment
 
-SPEAKERS: dict[str, Speaker] = {
-    "human": "customer",
-    "user": "customer",
-    "customer": "customer",
-    "visitor": "customer",
-    "gpt": "agent",  # in transcripts of people the model's place is the agent's
-    "assistant": "agent",
-    "agent": "agent",
-    "bot": "bot",
-    "chatbot": "bot",
-    "system": "note",
-    "developer": "note",
-    "note": "note",
-    "tool": "note",
-    "function": "note",
-    "observation": "note",
-}
-IDS = ("id", "conversation_id")
+IDS = ("id", "conversation_id", "dialogue_id", "convo_id")
 TIMES = ("time", "timestamp", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
-class JsonFormat:
-    """Where a format keeps the turns of a row, and in a turn the speaker and the text."""
+class RowFormat:
+    """A shape that a row may have, and what it says. `talk` raises RowError."""
 
-    turns: str
-    speaker: str
-    text: str
-
-    def read(self, path: Path, report: Report) -> Iterator[Conversation]:
-        """One conversation a row; a bad row is reported and skipped."""
-        for line, row in rows(path, report):
-            try:
-                yield self._conversation(row, path)
-            except RowError as error:
-                report(BadRow(path.name, line, str(error)))
-
-    def _conversation(self, row: Any, path: Path) -> Conversation:
-        if not isinstance(row, dict) or not isinstance(row.get(self.turns), list):
-            raise RowError(f"no list {self.turns!r}")
-        turns = [turn for item in row[self.turns] if (turn := self._turn(item, row)) is not None]
-        given = next((str(row[key]) for key in IDS if row.get(key) not in (None, "")), None)
-        resolved = row.get("resolved")
-        return conversation(
-            given or _digest(turns),
-            turns,
-            path.name,
-            satisfaction(row.get("csat")),
-            resolved if isinstance(resolved, bool) else None,
-        )
-
-    def _turn(self, item: Any, row: dict[str, Any]) -> Turn | None:
-        if not isinstance(item, dict):
-            raise RowError(f"an item of {self.turns!r} is not an object")
-        name, text = item.get(self.speaker), _text(item.get(self.text))
-        if not isinstance(name, str) or name.lower() not in SPEAKERS:
-            raise RowError(f"unknown {self.speaker} {name!r}; known: {', '.join(SPEAKERS)}")
-        speaker = SPEAKERS[name.lower()]
-        author = row.get("agent") if speaker == "agent" else row.get("customer")
-        time = next((str(item[key]) for key in TIMES if item.get(key)), "")
-        if not text.strip():
-            return None
-        return Turn(speaker, text, time, author if isinstance(author, str) else "")
+    name: str
+    matches: Callable[[Row], bool]
+    talk: Callable[[Row], Talk]
 
 
-SHAREGPT = JsonFormat("conversations", "from", "value")
-MESSAGES = JsonFormat("messages", "role", "content")
-
-
-def rows(path: Path, report: Report) -> Iterator[tuple[int, Any]]:
-    """(line, object) of JSON Lines, or (number, item) of a file that is one array."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        if first_character(path) == "[":
-            try:
-                yield from enumerate(json.load(file), 1)
-            except ValueError as error:
-                report(BadRow(path.name, 1, f"not valid JSON ({error})"))
+def items(source: Source, formats: Sequence[RowFormat], report: Report) -> Iterator[Row]:
+    """The rows; a file that is one object counts as one row when a format knows that shape."""
+    if layout_of(source.path) == "object":
+        single = Row(1, whole(source.path))
+        if single.value is not None and any(known.matches(single) for known in formats):
+            yield single
             return
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                report(BadRow(path.name, number, f"not valid JSON ({error})"))
+    yield from rows(source, report)
 
 
-def first_character(path: Path) -> str:
-    """The first character that is not white space; "" for an empty file."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for line in file:
-            if line.strip():
-                return line.strip()[0]
-    return ""
+def read(known: RowFormat, source: Source, report: Report) -> Iterator[Conversation]:
+    """One conversation a row; a bad row is reported and skipped."""
+    for row in items(source, (known,), report):
+        try:
+            yield conversation(known.talk(row), source.name)
+        except RowError as error:
+            report(BadRow(source.name, row.line, str(error)))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            report(BadRow(source.name, row.line, f"not a row of {known.name} ({error})"))
 
 
-def format_of(path: Path) -> Callable[[Path, Report], Iterator[Conversation]] | None:
-    """The importer for this file by its first readable row; None when it is another format."""
-    if first_character(path) not in ("{", "["):
-        return None
-    for _, row in rows(path, lambda bad: None):
-        for known in (SHAREGPT, MESSAGES):
-            if isinstance(row, dict) and isinstance(row.get(known.turns), list):
-                return known.read
-    return None
+def listed(row: Row, name: str) -> list[Any] | None:
+    """The list `name` of the row, None when there is none."""
+    value = row.value.get(name) if isinstance(row.value, dict) else None
+    return value if isinstance(value, list) else None
 
 
-def _text(content: Any) -> str:
+def id_of(row: Row) -> str:
+    """The row's own id, else its key in the file's object, else ""."""
+    given = next((row.value[key] for key in IDS if row.value.get(key) not in (None, "")), row.key)
+    return str(given)
+
+
+def text_of(content: Any) -> str:
     """The text of a message; of a list of parts, that of its text parts."""
     if isinstance(content, list):
         parts = [part.get("text", "") for part in content if isinstance(part, dict)]
@@ -135,7 +74,107 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _digest(turns: list[Turn]) -> str:
-    """A stable id for a row without one: the same text gets the same id in every import."""
-    text = "\n".join(f"{turn.speaker}: {turn.text}" for turn in turns)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def turn_of(item: Any, speaker: str, text: str, row: Mapping[str, Any]) -> Turn:
+    """A turn from an object that names speaker and text so. Raises RowError."""
+    if not isinstance(item, dict):
+        raise RowError("a turn is not an object")
+    name = item.get(speaker)
+    if not isinstance(name, str) or name.lower() not in SPEAKERS:
+        raise RowError(f"unknown {speaker} {name!r}; known: {', '.join(SPEAKERS)}")
+    who = SPEAKERS[name.lower()]
+    author = item.get("name") or (row.get("agent") if who == "agent" else row.get("customer"))
+    author = author if isinstance(author, str) and who in ("agent", "customer") else ""
+    person = str(item.get("agent_id") or row.get(f"{who}_id") or author)
+    time = next((moment(item[key]) for key in TIMES if item.get(key)), "")
+    return Turn(who, text_of(item.get(text)), time, author, person)
+
+
+def outcome(row: Mapping[str, Any]) -> tuple[float | None, bool | None]:
+    """(csat, resolved) where the row tells them."""
+    return satisfaction(row.get("csat", row.get("rating"))), solved(row.get("resolved"))
+
+
+def _named(turns: str, speaker: str, text: str) -> Callable[[Row], Talk]:
+    """Reads the turns in the list `turns`, each with its speaker and text."""
+
+    def talk(row: Row) -> Talk:
+        found = listed(row, turns)
+        if found is None:
+            raise RowError(f"no list {turns!r}")
+        said = [turn_of(item, speaker, text, row.value) for item in found]
+        return Talk(id_of(row), said, *outcome(row.value))
+
+    return talk
+
+
+def _has(turns: str, *keys: str) -> Callable[[Row], bool]:
+    def matches(row: Row) -> bool:
+        found = listed(row, turns)
+        first = found[0] if found else None
+        return isinstance(first, dict) and all(key in first for key in keys)
+
+    return matches
+
+
+def _alpaca(row: Row) -> Talk:
+    """Of `history` only the last exchange's successor is learnt: its turns are context."""
+    value = row.value
+    said = []
+    for question, answer in value.get("history") or []:
+        said += [Turn("customer", str(question), context=True)]
+        said += [Turn("agent", str(answer), context=True)]
+    question = "\n".join(filter(None, (text_of(value["instruction"]), text_of(value.get("input")))))
+    if value.get("system"):
+        said.insert(0, Turn("note", text_of(value["system"])))
+    said += [Turn("customer", question), Turn("agent", text_of(value["output"]))]
+    return Talk(id_of(row), said, *outcome(value))
+
+
+COMPLETIONS = ("completion", "response", "answer")
+
+
+def _completed(row: Row) -> Talk:
+    """A prompt (text, or messages) and what should come."""
+    value = row.value
+    prompt = value["prompt"] if "prompt" in value else value["question"]
+    reply = next(value[key] for key in COMPLETIONS if key in value)
+    said: list[Turn] = []
+    for content, speaker in ((prompt, "customer"), (reply, "agent")):
+        if isinstance(content, list):
+            said += [turn_of(item, "role", "content", value) for item in content]
+        else:
+            said.append(Turn("agent" if speaker == "agent" else "customer", text_of(content)))
+    # Replies inside a prompt of several messages are its history.
+    last = len(said) - (len(reply) if isinstance(reply, list) else 1)
+    said = [
+        Turn(t.speaker, t.text, t.time, t.author, t.person, context=i < last and last > 1)
+        for i, t in enumerate(said)
+    ]
+    return Talk(id_of(row), said, *outcome(value))
+
+
+def _is_completed(row: Row) -> bool:
+    if not isinstance(row.value, dict):
+        return False
+    asks = "prompt" in row.value or "question" in row.value
+    return asks and any(key in row.value for key in COMPLETIONS)
+
+
+FORMATS = (
+    RowFormat(
+        "ShareGPT",
+        _has("conversations", "from", "value"),
+        _named("conversations", "from", "value"),
+    ),
+    RowFormat(
+        "OpenAI messages",
+        _has("messages", "role", "content"),
+        _named("messages", "role", "content"),
+    ),
+    RowFormat(
+        "alpaca",
+        lambda row: isinstance(row.value, dict) and {"instruction", "output"} <= row.value.keys(),
+        _alpaca,
+    ),
+    RowFormat("prompt and completion", _is_completed, _completed),
+)

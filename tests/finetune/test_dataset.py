@@ -11,9 +11,10 @@ import pytest
 
 from finetune import dataset
 from finetune.dataset import position, split
-from finetune.duplicates import jaccard, shingles, twins
+from finetune.duplicates import candidates, groups, jaccard, shingles, twins
 from finetune.errors import DatasetError
-from finetune.examples import Example, Pair
+from finetune.examples import Example
+from finetune.pairs import Pair
 
 WORDS = [
     "kettle",
@@ -115,3 +116,22 @@ def test_the_card_counts_and_the_hash_follow_the_data(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "data" / "card.json").read_text("utf-8")) == built.card
     with pytest.raises(DatasetError, match="to measure with"):
         dataset.build(examples, [], (), [source])
+
+
+def test_minhash_finds_what_comparing_all_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above MANY texts candidates come from MinHash: every pair at .8 is among them."""
+    chance = random.Random(7)
+    texts = [" ".join(chance.choices(WORDS, k=chance.randint(3, 14))) for _ in range(200)]
+    texts += [f"{text} ok" for text in texts[:60]] + ["同一个问题怎么退货", "同一个问题怎么退货呢"]
+    exact = twins(texts)
+    monkeypatch.setattr("finetune.duplicates.MANY", 0)
+    assert twins(texts) == exact and len(exact) >= 30
+    assert len(candidates(texts)) < len(texts) * (len(texts) - 1) / 2 / 4
+
+
+def test_a_thousand_equal_texts_are_not_a_million_pairs() -> None:
+    assert len(candidates(["the same text every time"] * 1_000)) == 999
+
+
+def test_groups_are_what_is_connected() -> None:
+    assert groups(6, [(0, 2), (2, 4), (3, 5)]) == [[0, 2, 4], [1], [3, 5]]

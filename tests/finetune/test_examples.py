@@ -13,7 +13,8 @@ from chatbot.prompt import messages, render
 from chatbot.types import Message
 from finetune import config
 from finetune.batches import IGNORED, Buckets, Collator, supervised_loss
-from finetune.examples import Example, Pair, encode, encoded
+from finetune.examples import Example, encode, encoded
+from finetune.pairs import Pair
 from finetune.tuning import adapted, tokenizer_of
 from knowledge.types import Passage
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from chatbot.champions import Champions
 from chatbot.errors import NotFound
 from chatbot.generation.adapters import check_adapter
 from chatbot.prompt import template_hash
-from finetune import config, metrics, train
+from finetune import config, funnel, metrics, train
 from finetune.errors import Cancelled, NotPromotable, TrainingError, TranscriptError, UnknownRun
 from finetune.job import Job
 from finetune.metrics import Metric
@@ -79,6 +80,10 @@ def test_a_run_leaves_everything_that_its_card_says(made: Run, home: Path, tiny:
     }
     check_adapter(folder / "adapter", {str(tiny)}, card["template_hash"], made.sha256 or "")
     assert made.card["dataset"]["train"]["replies"] > 50
+    dropped = Counter(row.code for row in funnel.read(folder / "dataset" / "dropped.jsonl"))
+    steps = made.card["dataset"]["funnel"]
+    assert dropped == {s["code"]: s["removed"] for s in steps if s["code"] and s["removed"]}
+    assert dropped["unhappy"] and (folder / "dataset" / "rejected.jsonl").exists()
     assert len(made.card["evaluation"]["samples"]) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from finetune.metrics import Metric
 from finetune.registry import Run
 from finetune.train import QUIET, run
 from ui import settings
+from ui.commands.transcripts import map_option
 
 STAGES = {
     "reading": "Reading and cleaning transcripts",
@@ -35,15 +37,22 @@ STAGES = {
     multiple=True,
     required=True,
     type=click.Path(path_type=Path),
-    help="File or folder: ShareGPT or messages JSON, help-desk CSV. May be repeated.",
+    help="File or folder; `zhike transcripts check` tells what is in it. May be repeated.",
 )
 @click.option("--preset", type=click.Choice(config.names()), default="smoke", show_default=True)
 @click.option("--name", default="", help="Of the run; by default preset, date and number.")
 @click.option("--model", default="", help="Base model; by default the one that serves.")
 @click.option("--all-languages", is_flag=True, help="Also those that the base does not speak.")
+@map_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def train(
-    paths: tuple[Path, ...], preset: str, name: str, model: str, all_languages: bool, as_json: bool
+    paths: tuple[Path, ...],
+    preset: str,
+    name: str,
+    model: str,
+    all_languages: bool,
+    mapping: Sequence[tuple[str, str]],
+    as_json: bool,
 ) -> None:
     """Tune the dialogue model on transcripts; nothing serves before `zhike runs promote`.
 
@@ -64,6 +73,8 @@ def train(
         model=model or (generator if generator != "none" else MODEL),
         revision="" if model else chosen.chatbot.generator_revision,
         all_languages=all_languages,
+        mapping=dict(mapping),
+        finetune=chosen.finetune,
         knowledge=chosen.knowledge,
     )
     if as_json:

@@ -16,6 +16,7 @@ from finetune.errors import FinetuneError
 from finetune.job import Job
 from finetune.metrics import Metric
 from finetune.registry import Registry, Run
+from finetune.transcripts import SUFFIXES
 from ui import render, transcripts
 from ui.labels import Labels
 from ui.samples import FOLDER as SAMPLES
@@ -80,7 +81,7 @@ class TrainingTab:
             self._files = add(
                 gr.File(
                     file_count="multiple",
-                    file_types=[".jsonl", ".csv"],
+                    file_types=list(SUFFIXES),
                     height=120,
                     visible=False,
                     elem_id="transcripts",
@@ -164,6 +165,7 @@ class TrainingTab:
             models=self._settings.models,
             transcripts=paths,
             preset=preset,
+            finetune=self._settings.finetune,
             knowledge=self._settings.knowledge,
         )
         return train.start(job)
