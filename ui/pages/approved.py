@@ -72,9 +72,7 @@ class ApprovedTab:
                     label="approved.wanted",
                 )
                 self._removed = add(
-                    gr.Checkbox(
-                        False, container=False, scale=0, min_width=170, elem_id="pair-removed"
-                    ),
+                    gr.Checkbox(False, scale=0, min_width=170, elem_id="pair-removed"),
                     label="approved.show_removed",
                 )
                 add(gr.Markdown(elem_id="pair-export"), value=_export)
