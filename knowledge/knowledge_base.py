@@ -15,11 +15,15 @@ from knowledge.catalog import Catalog
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
 from knowledge.faq import FaqBook
+from knowledge.glossary import Glossary
 from knowledge.ingest import Ingest, Source, sources
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed
-from knowledge.search import rankings, search
+from knowledge.rerank import Reranker
+from knowledge.search import Candidate, Question, Searcher
+from knowledge.selection import Limits
 from knowledge.settings import KnowledgeSettings
+from knowledge.titles import Titles
 from knowledge.types import Document, Embedder, FaqMatch, Ingested, Passage, Vectors
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,7 @@ class KnowledgeBase:
         folder: Path,
         embedder: Embedder,
         settings: KnowledgeSettings = KnowledgeSettings(),  # noqa: B008  frozen
+        reranker: Reranker | None = None,
     ) -> None:
         """folder: where index files lie. Vectors of another embedder are computed anew."""
         self._database, self._embedder, self._settings = database, embedder, settings
@@ -58,6 +63,17 @@ class KnowledgeBase:
             self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
         self._folder = folder
         self._faqs = FaqBook(database, embedder.name, embedder.dimension)
+        self._titles = Titles(database, embedder)
+        self.glossary = Glossary(database)
+        self._searcher = Searcher(
+            self._catalog,
+            self._index,
+            self._titles,
+            self.glossary,
+            database,
+            embedder.name,
+            reranker,
+        )
 
     def add(
         self,
@@ -78,6 +94,8 @@ class KnowledgeBase:
                 ingested = self._add(ingest, source, collection, progress)
                 added += ingested.status == "added"
                 yield ingested
+        if added:
+            self._titles.complete()
         if added > 1:
             self._index.publish()
         elif added:
@@ -150,32 +168,67 @@ class KnowledgeBase:
         limit: int | None = None,
         collection: str | None = None,
         vector: Vectors | None = None,
+        before: Sequence[tuple[str, float]] = (),
     ) -> list[Passage]:
-        """The best passages by meaning and keywords, best first; [] for a blank query.
+        """The best passages by meaning and words, best first; [] for a blank query.
 
-        vector: (1, d), the embedded query, where the caller has it already.
+        limit: passages at most, by default the setting. vector: (1, d), the query if it is
+        embedded already. before: what was said before and leans into the query, with weights
+        that sum to less than 1.
         """
-        limit = self._settings.passages if limit is None else limit
-        if not query.strip() or limit < 1:
+        if not query.strip() or (limit is not None and limit < 1):
             return []
-        if vector is None:
-            vector = self._embedder.queries([query])
-        return search(
-            self._catalog, self._index, self._embedder.name, query, vector, limit, collection
-        )
+        question = self._question(query, vector, before, collection)
+        return self._searcher.search(question, self._limits(limit), self._embedder.count)
 
-    def ranked_documents(self, query: str, limit: int) -> dict[str, list[str]]:
+    def explain(
+        self, query: str, *, limit: int | None = None, collection: str | None = None
+    ) -> list[Candidate]:
+        """What search() looks at, best first: with the ranks in both arms, and why it was cut."""
+        if not query.strip():
+            return []
+        question = self._question(query, None, (), collection)
+        return self._searcher.explain(question, self._limits(limit), self._embedder.count)
+
+    def ranked_documents(
+        self, query: str, limit: int, before: Sequence[tuple[str, float]] = ()
+    ) -> dict[str, list[str]]:
         """Paths of documents, best first, by "vector", "keyword" and both "fused".
 
-        limit: passages per ranking; a document may have several.
+        limit: passages per ranking; a document may have several. before: see search().
         """
-        vector = self._embedder.queries([query])
-        found = rankings(self._catalog, self._index, query, vector, limit, None)
+        found = self._searcher.rankings(self._question(query, None, before, None), limit)
         passages = self._catalog.passages([*found.vector, *found.keyword])
         return {
             name: list(dict.fromkeys(passages[id_].document for id_ in ids if id_ in passages))
             for name, ids in asdict(found).items()
         }
+
+    def _limits(self, limit: int | None) -> Limits:
+        own = self._settings
+        return Limits(
+            own.passages if limit is None else limit,
+            own.cut,
+            own.per_document,
+            own.duplicates,
+            own.budget_tokens,
+        )
+
+    def _question(
+        self,
+        query: str,
+        vector: Vectors | None,
+        before: Sequence[tuple[str, float]],
+        collection: str | None,
+    ) -> Question:
+        if vector is None:
+            vector = self._embedder.queries([query])
+        if before:
+            weights = np.array([weight for _, weight in before], np.float32)
+            said = self._embedder.queries([text for text, _ in before])
+            vector = (1 - weights.sum()) * vector + weights @ said
+            vector = vector / np.linalg.norm(vector)
+        return Question(query, vector, tuple(before), collection)
 
     def match_faq(
         self,

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,28 +104,30 @@ def _retrieval(
             if ingested.error:
                 click.secho(ingested.error, fg="red", err=True)
         begin = time.perf_counter()
-        found = [
-            base.ranked_documents(_leaning(query), searching.DEPTH)
-            for query in tqdm(asked, unit="query", disable=None)
-        ]
+        found = [_ranked(base, query) for query in tqdm(asked, unit="query", disable=None)]
         seconds = time.perf_counter() - begin
+        talks = any(query.history for query in asked)
+        alone = [_ranked(base, replace(query, history=())) for query in asked] if talks else found
     finally:
         database.close()
         embedder.close()
     arms = {name: searching.scores(asked, [f[name] for f in found]) for name in found[0]}
+    last = searching.scores(asked, [f["fused"] for f in alone])
     return {
         **arms["fused"],
         "vector": arms["vector"],
         "keyword": arms["keyword"],
+        **({"last_turn_alone": last} if talks else {}),
         "queries": len(asked),
         "seconds": round(seconds, 1),
     }
 
 
-def _leaning(query: searching.Query) -> str:
-    """As the assistant searches: with the turn before it where the query leans on that."""
+def _ranked(base: KnowledgeBase, query: searching.Query) -> dict[str, list[str]]:
+    """As the assistant searches: with what was said before."""
     history = [Message("user" if r == "user" else "assistant", text) for r, text in query.history]
-    return simplify(f"{followup.context(query.text, history)} {query.text}".strip())
+    before = followup.before(query.text, history)
+    return base.ranked_documents(simplify(query.text), searching.DEPTH, before)
 
 
 @contextmanager

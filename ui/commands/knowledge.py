@@ -13,7 +13,9 @@ from knowledge import calibrate as fitting
 from knowledge import weights
 from knowledge.language import simplify
 from knowledge.types import Ingested, Passage, Vectors
+from ui.commands.glossary import glossary
 from ui.commands.opening import as_json, opened
+from ui.commands.search import search
 
 DEFAULT = "default"
 
@@ -21,6 +23,10 @@ DEFAULT = "default"
 @click.group()
 def knowledge() -> None:
     """Add, list, remove and search documents."""
+
+
+knowledge.add_command(search)
+knowledge.add_command(glossary)
 
 
 @knowledge.command()
@@ -112,34 +118,6 @@ def remove(document: str, collection: str) -> None:
 
 
 @knowledge.command()
-@click.argument("query")
-@click.option("--limit", default=5, type=click.IntRange(1, 100), show_default=True)
-@click.option("--collection", help="Only this one.")
-@click.option("--json", "json_", is_flag=True)
-def search(query: str, limit: int, collection: str | None, json_: bool) -> None:
-    """The best passages for QUERY, best first."""
-    with opened() as (app, _):
-        found = app.knowledge.search(query, limit=limit, collection=collection)
-    if json_:
-        as_json(
-            [
-                {
-                    "rank": rank,
-                    "document": p.document,
-                    "heading": p.heading,
-                    "text": p.text,
-                    "score": round(p.score, 4),
-                }
-                for rank, p in enumerate(found, 1)
-            ]
-        )
-        return
-    for rank, p in enumerate(found, 1):
-        click.secho(f"{rank}. {p.document}  {p.heading}  ({p.score:.2f})", bold=True)
-        click.echo(f"   {p.text}")
-
-
-@knowledge.command()
 def rebuild() -> None:
     """Make the index anew from the vectors in the database."""
     with opened() as (app, _):
@@ -160,11 +138,11 @@ def calibrate(questions: Path, output: Path | None) -> None:
     with opened() as (app, settings):
         embedder = app.assistant.embedder
 
-        def search(query: str) -> tuple[Vectors, list[Passage]]:
+        def found(query: str) -> tuple[Vectors, list[Passage]]:
             vector = embedder.queries([simplify(query)])
             return vector, app.knowledge.search(simplify(query), vector=vector)
 
-        fitted, reports = fitting.fit(labelled, app.scorer, embedder.name, search)
+        fitted, reports = fitting.fit(labelled, app.scorer, embedder.name, found)
         target = output or settings.home / "evidence.npz"
         weights.save(fitted, target)
     for report in reports:
