@@ -69,7 +69,7 @@ train-demo: models
 	@$(BIN)/zhike train --transcripts samples/transcripts --preset smoke
 
 bench: $(VENV)/.installed-dev models
-	@for script in answers turn start finetune; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start retrieval finetune; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills during ingest …"

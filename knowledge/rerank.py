@@ -41,6 +41,7 @@ class CrossEncoderReranker:
 
     def _load(self, source: str, revision: str) -> Any:
         refuse_unsafe(Path(source))
+        from safetensors import SafetensorError
         from sentence_transformers import CrossEncoder
 
         try:
@@ -52,7 +53,7 @@ class CrossEncoderReranker:
                 device="cpu",
                 model_kwargs={"use_safetensors": True},
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise KnowledgeError(
                 f"The reranker {source!r} cannot be loaded ({str(error).splitlines()[0]}). Pull it "
                 "first, or set knowledge.reranker to a folder, or to nothing to go without."

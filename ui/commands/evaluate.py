@@ -25,10 +25,9 @@ from knowledge.embedder import make_embedder
 from knowledge.embedding_cache import CachedEmbedder
 from knowledge.knowledge_base import KnowledgeBase
 from knowledge.language import simplify
-from knowledge.settings import KnowledgeSettings
 from ui.commands.ask import ready_generator
 from ui.commands.opening import as_json, opened
-from ui.settings import load
+from ui.settings import Settings, load
 
 
 @click.group()
@@ -78,11 +77,7 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
         else:
             assert corpus and queries
             asked = searching.read(queries)
-        embedder = CachedEmbedder(
-            make_embedder(settings.knowledge, settings.models),
-            settings.models.parent / "embeddings",
-        )
-        report = _retrieval(home, corpus, asked, embedder, settings.knowledge)
+        report = search_report(home, corpus, asked, settings)
     if json_:
         as_json(report)
     else:
@@ -90,16 +85,16 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
             click.echo(f"{name:12} {value}")
 
 
-def _retrieval(
-    home: Path,
-    corpus: Path,
-    asked: list[searching.Query],
-    embedder: CachedEmbedder,
-    settings: KnowledgeSettings,
+def search_report(
+    home: Path, corpus: Path, asked: list[searching.Query], settings: Settings
 ) -> dict[str, Any]:
+    """Scores of both arms and their fusion over a folder of documents, in a new home."""
+    embedder = CachedEmbedder(
+        make_embedder(settings.knowledge, settings.models), settings.models.parent / "embeddings"
+    )
     database = Database(home / "zhike.db")
     try:
-        base = KnowledgeBase(database, home / "index", embedder, settings)
+        base = KnowledgeBase(database, home / "index", embedder, settings.knowledge)
         for ingested in tqdm(base.add([corpus]), unit="file", disable=None):
             if ingested.error:
                 click.secho(ingested.error, fg="red", err=True)
