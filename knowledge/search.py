@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -18,8 +19,10 @@ from knowledge.selection import Cut, Limits, select
 from knowledge.statistics import Centre
 from knowledge.titles import Titles
 from knowledge.types import Passage, Vectors
+from knowledge.weights import Floats
 
 DEPTH = 50  # passages that each of the two arms contributes
+WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u30ff\u3400-\u9fff]{2}")  # "d0012" has none
 RERANKED = 32  # passages that a reranker reads; it may take 50 ms for each
 
 
@@ -169,9 +172,10 @@ class Searcher:
         ids, documents = list(passages), [p.document_id for p in passages.values()]
         cosines = self._cosines(question.vector, ids)
         shares = np.array([min(words.shares.get(i, 0.0), 1.0) for i in ids])
+        meanings = fusion.meaning(cosines, self._middle.cosine(question.vector))
         scores = fusion.fuse(
-            fusion.meaning(cosines, self._middle.cosine(question.vector)),
-            self._about(question.vector, documents),
+            meanings,
+            self._about(question.vector, list(passages.values()), meanings),
             shares,
             fusion.EXACT if fusion.exact(question.text) else fusion.KEYWORD,
         )
@@ -195,17 +199,21 @@ class Searcher:
         ]
         return sorted(found, key=lambda c: (-c.fused, -c.passage.cosine, c.passage.id))
 
-    def _about(self, vector: Vectors, documents: Sequence[str]) -> fusion.Floats:
-        """(n,) 0..1: how near the titles of these documents are."""
-        cosines = self._titles.cosines(vector, documents)
+    def _about(
+        self, vector: Vectors, passages: Sequence[Passage], meanings: Floats
+    ) -> Floats:
+        """(n,) 0..1: how near the titles are; one without a word says what its passages say."""
         middle = self._titles_middle.cosine(vector)
-        return fusion.meaning(np.array([cosines.get(id_, middle) for id_ in documents]), middle)
+        cosines = self._titles.cosines(vector, [p.document_id for p in passages])
+        near = np.array([cosines.get(p.document_id, middle) for p in passages])
+        named = np.array([bool(WORD.search(p.title)) for p in passages])
+        return np.where(named, fusion.meaning(near, middle), meanings)
 
-    def _cosines(self, vector: Vectors, ids: Sequence[int]) -> fusion.Floats:
+    def _cosines(self, vector: Vectors, ids: Sequence[int]) -> Floats:
         """(len(ids),); 0 for a chunk that has no vector."""
         rows = self._catalog.vectors(ids, self._embedder)
         zero = np.zeros(vector.shape[1], np.float32)
-        cosines: fusion.Floats = (np.stack([rows.get(i, zero) for i in ids]) @ vector[0]).astype(
+        cosines: Floats = (np.stack([rows.get(i, zero) for i in ids]) @ vector[0]).astype(
             np.float64
         )
         return cosines
