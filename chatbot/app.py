@@ -29,6 +29,7 @@ from knowledge.embedder import PACKAGED, make_embedder
 from knowledge.errors import KnowledgeError
 from knowledge.evidence import EvidenceScorer
 from knowledge.knowledge_base import KnowledgeBase
+from knowledge.rerank import Reranker, make_reranker
 from knowledge.settings import KnowledgeSettings
 from knowledge.types import Embedder
 
@@ -116,7 +117,8 @@ def build(
     knowledge, chatbot = knowledge or KnowledgeSettings(), chatbot or ChatbotSettings()
     embedder, problems = _embedder(knowledge, models)
     database = Database(home / "zhike.db")
-    base = KnowledgeBase(database, home / "index", embedder, knowledge)
+    reranker, unread = _reranker(knowledge, models)
+    base = KnowledgeBase(database, home / "index", embedder, knowledge, reranker)
     fitted, more = _weights(home, embedder)
     scorer = EvidenceScorer(database, embedder, reader.packaged(), fitted)
     generator = _generator(models, chatbot)
@@ -145,7 +147,7 @@ def build(
         champions=champions,
         generator=generator,
         scorer=scorer,
-        problems=(*problems, *more),
+        problems=(*problems, *unread, *more),
     )
 
 
@@ -169,6 +171,14 @@ def _embedder(settings: KnowledgeSettings, models: Path) -> tuple[Embedder, tupl
             raise
         fallback = make_embedder(KnowledgeSettings(), models)
         return fallback, (f"{error} The packaged embedder searches instead.",)
+
+
+def _reranker(settings: KnowledgeSettings, models: Path) -> tuple[Reranker | None, tuple[str, ...]]:
+    """The configured reranker; none when that cannot be loaded."""
+    try:
+        return make_reranker(settings, models), ()
+    except KnowledgeError as error:
+        return None, (f"{error} Search goes without it.",)
 
 
 def _weights(home: Path, embedder: Embedder) -> tuple[weights.Weights | None, tuple[str, ...]]:

@@ -191,7 +191,12 @@ class Assistant:
                 return
         with turn.trace.step("retrieval") as note:
             turn.found = tuple(
-                self.knowledge.search(turn.query, collection=collection, vector=vector)
+                self.knowledge.search(
+                    asked,
+                    collection=collection,
+                    vector=own,
+                    before=followup.before(asked, turn.history),
+                )
             )
             note.detail = "; ".join(f"{p.document} {p.cosine:.2f}" for p in turn.found[:3])
         with turn.trace.step("evidence") as note:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from chatbot.types import Message
+from knowledge.language import simplify
 
 LEANING = re.compile(
     r"^(?:那|那么|那麼|它|他|这个|這個|那个|那個|这|這|然后|還有|还有|如果是|换成|換成|要是|呢)"
@@ -42,6 +43,23 @@ def context(question: str, history: Sequence[Message]) -> str:
     """
     previous = next((m.text for m in reversed(history) if m.role == "user"), "")
     return previous if previous and leans(question) else ""
+
+
+BEFORE = 0.2  # weight in search of the turn before, and of the answer to it
+LEANING_BEFORE = 0.3  # the same for a question that can hardly be understood alone
+ANSWER = 300  # characters of the answer before
+
+
+def before(question: str, history: Sequence[Message]) -> tuple[tuple[str, float], ...]:
+    """What was said before, with the question after it, and how much that weighs in the search.
+
+    Every later turn gets a little of it, as most are about the same thing without saying so.
+    """
+    weight = LEANING_BEFORE if leans(question) else BEFORE
+    asked = next((m.text for m in reversed(history) if m.role == "user"), "")
+    answered = next((m.text for m in reversed(history) if m.role != "user"), "")
+    said = (text for text in (asked, answered[:ANSWER]) if text.strip())
+    return tuple((simplify(f"{text} {question}"), weight) for text in said)
 
 
 def leans(question: str) -> bool:

@@ -48,7 +48,7 @@ class PackagedE5:
         """Tokens of `text` alone, without "passage: " and the end marks."""
         model = self._model
         with self._lock:
-            return int(model.token_count(_plain(text))) - 5  # "passage", ":", " ", <s>, </s>
+            return int(model.token_count(plain(text))) - 5  # "passage", ":", " ", <s>, </s>
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts, is_query=False)
@@ -60,7 +60,7 @@ class PackagedE5:
         model = self._model
         parts = [np.empty((0, self.dimension), np.float32)]
         for start in range(0, len(texts), BATCH):
-            batch = [_plain(text) for text in texts[start : start + BATCH]]
+            batch = [plain(text) for text in texts[start : start + BATCH]]
             with self._lock:
                 parts.append(model.encode(batch, is_query))
         return _unit(np.concatenate(parts))
@@ -85,7 +85,7 @@ class SentenceTransformerEmbedder:
     def _load(self) -> Any:
         from sentence_transformers import SentenceTransformer
 
-        _refuse_unsafe(Path(self._source))
+        refuse_unsafe(Path(self._source))
         try:
             return SentenceTransformer(
                 self._source,
@@ -109,7 +109,7 @@ class SentenceTransformerEmbedder:
         return {"query": prompts.get("query") or "", "passage": passage}
 
     def count(self, text: str) -> int:
-        return len(self._model.tokenizer(_plain(text), add_special_tokens=False)["input_ids"])
+        return len(self._model.tokenizer(plain(text), add_special_tokens=False)["input_ids"])
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts, self._prompts["passage"])
@@ -122,7 +122,7 @@ class SentenceTransformerEmbedder:
             return np.empty((0, self.dimension), np.float32)
         with self._lock:
             rows = self._model.encode(
-                [prompt + _plain(text) for text in texts],
+                [prompt + plain(text) for text in texts],
                 batch_size=BATCH,
                 prompt="",
                 show_progress_bar=False,
@@ -150,7 +150,7 @@ def make_embedder(settings: KnowledgeSettings, models: Path) -> Embedder:
     )
 
 
-def _refuse_unsafe(folder: Path) -> None:
+def refuse_unsafe(folder: Path) -> None:
     if folder.is_dir() and not any(folder.rglob("*.safetensors")):
         raise KnowledgeError(
             f"{folder}: the model has no .safetensors weights, and pickled ones can run code. "
@@ -158,7 +158,7 @@ def _refuse_unsafe(folder: Path) -> None:
         )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without NUL (it ends a C string) and lone surrogates (they have no UTF-8)."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 

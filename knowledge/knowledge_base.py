@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from knowledge import exchange
-from knowledge.approved import Approved
-from knowledge.catalog import Catalog
-from knowledge.curation import DOCUMENT
 from knowledge.database import Database
-from knowledge.documents import Documents
-from knowledge.errors import KnowledgeError
 from knowledge.faq import Candidate, FaqBook
-from knowledge.ingest import Ingest, Source, sources
+from knowledge.glossary import Glossary
 from knowledge.integrity import problems
-from knowledge.live_index import LiveIndex
-from knowledge.reembed import reembed, renewed
-from knowledge.search import rankings, search
+from knowledge.library import Library
+from knowledge.reembed import reembed
+from knowledge.rerank import Reranker
+from knowledge.search import Question, Ranked, Searcher
+from knowledge.selection import Limits
 from knowledge.settings import KnowledgeSettings
-from knowledge.types import (
-    Chunk,
-    Collection,
-    Document,
-    Embedder,
-    FaqMatch,
-    Ingested,
-    Passage,
-    Report,
-    Vectors,
-)
-from knowledge.validity import dated
-from knowledge.versions import Version
-
-log = logging.getLogger(__name__)
-LEAST_FREE = 512 << 20  # bytes: room for the log of a large file and a new index beside the old
-
-Progress = Callable[[str, float], None]
+from knowledge.types import Embedder, FaqMatch, Passage, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +32,8 @@ class IndexStatus:
     state: str  # "ready", or why it was rebuilt: "rebuilt at start: …"
 
 
-class KnowledgeBase:
-    """The documents of all collections; safe from any thread, and beside other processes."""
+class KnowledgeBase(Library):
+    """A library that is searched; safe from any thread, and beside other processes."""
 
     def __init__(
         self,
@@ -66,241 +41,21 @@ class KnowledgeBase:
         folder: Path,
         embedder: Embedder,
         settings: KnowledgeSettings = KnowledgeSettings(),  # noqa: B008  frozen
+        reranker: Reranker | None = None,
     ) -> None:
         """folder: where index files lie. Vectors of another embedder are computed anew."""
-        self._database, self._embedder, self._settings = database, embedder, settings
-        self._catalog, self._documents = Catalog(database), Documents(database)
-        changed = reembed(database, embedder)
-        self._index = LiveIndex(database, folder, settings.index, embedder.name, embedder.dimension)
-        if changed and self._index.state == "ready":
-            self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
-        self._folder = folder
+        super().__init__(database, folder, embedder, settings)
         self._faqs = FaqBook(database, embedder.name, embedder.dimension)
-        self.approved = Approved(database, embedder)
-
-    def add(
-        self,
-        paths: Sequence[Path],
-        collection: str = "default",
-        progress: Progress | None = None,
-        origin: str = "",
-        *,
-        draft: bool = False,
-    ) -> Iterator[Ingested]:
-        """Add files, and folders with all that is in them; what became of each, as each ends.
-
-        A file of a folder is named by its path within it, a single file by its name. The same
-        bytes again are left as they are; a changed file makes a new version of its document. A
-        file that cannot be read is reported and does not stop the others. progress: (name, 0..1).
-        origin: who or what adds them, for the history. draft: they wait for publish(), whatever
-        their collection asks for.
-        """
-        added = 0
-        with Ingest(self._embedder, self._settings) as ingest:
-            found = sources([Path(path) for path in paths])
-            for source in (one for outer in found for one in ingest.opened(outer)):
-                ingested = self._add(ingest, source, collection, progress, origin, draft)
-                added += ingested.status == "added"
-                yield ingested
-        if added > 1:
-            self._index.publish()
-        elif added:
-            self._index.publish_if_large()
-
-    def _add(
-        self,
-        ingest: Ingest,
-        source: Source,
-        collection: str,
-        progress: Progress | None,
-        origin: str,
-        draft: bool,
-    ) -> Ingested:
-        start = time.perf_counter()
-
-        def report(done: float) -> None:
-            if progress:
-                progress(source.name, done)
-
-        report(0.0)
-        try:
-            self._check_room()
-            copy, sha256 = ingest.copy(source)
-            same = self._documents.same(source.name, collection, sha256)
-            if same is not None:
-                copy.unlink()
-                report(1.0)
-                seconds = time.perf_counter() - start
-                chunks, stored = same
-                return Ingested(source.name, "unchanged", chunks, seconds, report=stored)
-            known = self._documents.embedded(source.name, collection, self._embedder.name)
-            new = ingest.document(copy, sha256, source.name, collection, known, report)
-            document = self._documents.replace(new, origin, draft=draft)
-        except KnowledgeError as error:
-            message = str(error)
-        except OSError as error:
-            message = f"{source.name}: the file cannot be read ({error.strerror or error})."
-        except Exception as error:  # the edge: one bad file never stops the others
-            log.exception("Adding %s failed", source.name)
-            message = f"{source.name}: it was not added ({type(error).__name__}: {error})."
-        else:
-            seconds = time.perf_counter() - start
-            waits = document.state == "draft" or document.draft is not None
-            return Ingested(
-                source.name,
-                "added",
-                len(new.chunks),
-                seconds,
-                warnings=new.warnings,
-                report=new.report,
-                draft=waits,
-            )
-        return _failed(source, message, time.perf_counter() - start)
-
-    def _check_room(self) -> None:
-        free = shutil.disk_usage(self._folder).free
-        if free < LEAST_FREE:
-            raise KnowledgeError(
-                f"Only {free / (1 << 20):.0f} MB are free on the disk of {self._folder}, so "
-                "nothing was added. Make room and add the file again."
-            )
-
-    def remove(self, document: str, collection: str = "default") -> None:
-        """Delete a document, by path or id, with all versions, from search and from the disk.
-
-        Raises NotFound, and KnowledgeError for the document that holds staff's approved answers.
-        """
-        self._documents.remove(self._of_file(document, collection).id)
-
-    def find(self, document: str, collection: str = "default") -> Document:
-        """By path within the collection, or by id. Raises NotFound."""
-        return self._documents.find(document, collection)
-
-    def _of_file(self, document: str, collection: str = "default") -> Document:
-        """find(), but KnowledgeError for the document that holds staff's approved answers."""
-        found = self.find(document, collection)
-        if found.path == DOCUMENT:
-            raise KnowledgeError(
-                f"{DOCUMENT} holds the approved answers that staff wrote, not a file. Change them "
-                "one by one, with `zhike faq edit`, `zhike faq remove` and so on, or in the desk."
-            )
-        return found
-
-    def documents(self, collection: str | None = None) -> list[Document]:
-        """By collection and path; None lists all collections."""
-        return self._documents.all(collection)
-
-    def history(self, document_id: str) -> list[Version]:
-        """The versions of a document, newest first; none for an unknown id."""
-        return self._documents.history(document_id)
-
-    def version(self, document_id: str, number: int) -> list[Chunk]:
-        """The chunks of any version of a document, also of its draft. Raises NotFound."""
-        document = self.find(document_id)
-        if number == document.version:
-            chunks = self.chunks(document.id)
-            return [Chunk(p.text, p.heading, p.kind, p.page) for p in chunks]
-        draft = number == document.draft
-        new, _ = self._documents.version(document, number, draft=draft)
-        return [item.chunk for item in new.chunks]
-
-    def publish(self, document_id: str) -> None:
-        """End the review of a document or of its draft. Raises NotFound."""
-        document = self._of_file(document_id)
-        draft = None
-        if document.draft is not None:
-            new, number = self._documents.version(document, document.draft, draft=True)
-            draft = renewed(new, self._embedder), number
-        self._documents.publish(document.id, draft)
-        self._index.publish_if_large()
-
-    def enable(self, document_id: str, *, enabled: bool = True) -> None:
-        """Let a document be found, or not any more. Raises NotFound."""
-        self._documents.enable(self._of_file(document_id).id, enabled=enabled)
-
-    def date(self, document_id: str, valid_from: str, valid_until: str) -> None:
-        """Set the first and the last day on which a document is found, ISO dates; "" is no bound.
-
-        Raises WrongDate, NotFound.
-        """
-        self._documents.date(self._of_file(document_id).id, *dated(valid_from, valid_until))
-
-    def rollback(self, document_id: str, number: int | None = None, origin: str = "") -> int:
-        """Make a previous version the current one, as a new version; which one it was.
-
-        number: None is the one before the current. Raises NotFound.
-        """
-        document = self._of_file(document_id)
-        new, number = self._documents.version(document, number)
-        self._documents.restore(document.id, renewed(new, self._embedder), number, origin)
-        self._index.publish_if_large()
-        return number
-
-    def collections(self) -> list[Collection]:
-        """By name."""
-        return self._documents.collections()
-
-    def review(self, collection: str, *, on: bool) -> None:
-        """Whether what is added to a collection is a draft until publish()."""
-        self._documents.review(collection, on=on)
-
-    def export(self, target: Path, collection: str | None = None) -> int:
-        """Write current texts, and what staff wrote and decided, to a new folder or zip file.
-
-        How many documents of files.
-
-        collection: None is all. Raises KnowledgeError.
-        """
-        own = (d for d in self.approved.decisions() if collection in (None, d.collection))
-        exported = replace(self._documents.exported(collection), decisions=tuple(own))
-        exchange.write(exported, target)
-        return len(exported.documents)
-
-    def take(self, source: Path, origin: str = "") -> Iterator[Ingested]:
-        """Add the documents of an export, with their states; what became of each.
-
-        All of it is read before the first is stored. A collection that is under review here
-        stays so. Raises UnreadableFile, BadPair.
-        """
-        exported = exchange.read(source)
-        if exported.decisions:
-            start = time.perf_counter()
-            other = self.approved.take(exported.decisions)
-            yield Ingested(
-                DOCUMENT,
-                "added" if other else "unchanged",
-                len(exported.decisions),
-                time.perf_counter() - start,
-            )
-        for collection in exported.collections:
-            if collection.review:
-                self._documents.review(collection.name, on=True)
-        with Ingest(self._embedder, self._settings) as ingest:
-            for text, life in exported.documents:
-                start = time.perf_counter()
-                known = self._documents.embedded(text.path, text.collection, self._embedder.name)
-                new = ingest.embedded(text, known, lambda _: None)
-                other = self._documents.take(new, life, origin)
-                status: Literal["added", "unchanged"] = "added" if other else "unchanged"
-                seconds = time.perf_counter() - start
-                yield Ingested(
-                    text.path,
-                    status,
-                    len(new.chunks),
-                    seconds,
-                    warnings=new.warnings,
-                    report=new.report,
-                    draft=not life.published,
-                )
-        self._index.publish()
-
-    def chunks(self, document_id: str) -> list[Passage]:
-        """The passages of a document in reading order; none for an unknown id."""
-        return self._catalog.chunks(document_id)
-
-    def passage(self, passage_id: int) -> Passage | None:
-        """One passage, also of a document that is not found now; None when it is gone."""
-        return self._catalog.passage(passage_id)
+        self.glossary = Glossary(database)
+        self._searcher = Searcher(
+            self._catalog,
+            self._index,
+            self._titles,
+            self.glossary,
+            database,
+            embedder.name,
+            reranker,
+        )
 
     def search(
         self,
@@ -309,32 +64,67 @@ class KnowledgeBase:
         limit: int | None = None,
         collection: str | None = None,
         vector: Vectors | None = None,
+        before: Sequence[tuple[str, float]] = (),
     ) -> list[Passage]:
-        """The best passages by meaning and keywords, best first; [] for a blank query.
+        """The best passages by meaning and words, best first; [] for a blank query.
 
-        vector: (1, d), the embedded query, where the caller has it already.
+        limit: passages at most, by default the setting. vector: (1, d), the query if it is
+        embedded already. before: what was said before and leans into the query, with weights
+        that sum to less than 1.
         """
-        limit = self._settings.passages if limit is None else limit
-        if not query.strip() or limit < 1:
+        if not query.strip() or (limit is not None and limit < 1):
             return []
-        if vector is None:
-            vector = self._embedder.queries([query])
-        return search(
-            self._catalog, self._index, self._embedder.name, query, vector, limit, collection
-        )
+        question = self._question(query, vector, before, collection)
+        return self._searcher.search(question, self._limits(limit), self._embedder.count)
 
-    def ranked_documents(self, query: str, limit: int) -> dict[str, list[str]]:
+    def explain(
+        self, query: str, *, limit: int | None = None, collection: str | None = None
+    ) -> list[Ranked]:
+        """What search() looks at, best first: with the ranks in both arms, and why it was cut."""
+        if not query.strip():
+            return []
+        question = self._question(query, None, (), collection)
+        return self._searcher.explain(question, self._limits(limit), self._embedder.count)
+
+    def ranked_documents(
+        self, query: str, limit: int, before: Sequence[tuple[str, float]] = ()
+    ) -> dict[str, list[str]]:
         """Paths of documents, best first, by "vector", "keyword" and both "fused".
 
-        limit: passages per ranking; a document may have several.
+        limit: passages per ranking; a document may have several. before: see search().
         """
-        vector = self._embedder.queries([query])
-        found = rankings(self._catalog, self._index, query, vector, limit, None)
+        found = self._searcher.rankings(self._question(query, None, before, None), limit)
         passages = self._catalog.passages([*found.vector, *found.keyword])
         return {
             name: list(dict.fromkeys(passages[id_].document for id_ in ids if id_ in passages))
             for name, ids in asdict(found).items()
         }
+
+    def _limits(self, limit: int | None) -> Limits:
+        own = self._settings
+        return Limits(
+            own.passages if limit is None else limit,
+            own.cut,
+            own.per_document,
+            own.duplicates,
+            own.budget_tokens,
+        )
+
+    def _question(
+        self,
+        query: str,
+        vector: Vectors | None,
+        before: Sequence[tuple[str, float]],
+        collection: str | None,
+    ) -> Question:
+        if vector is None:
+            vector = self._embedder.queries([query])
+        if before:
+            weights = np.array([weight for _, weight in before], np.float32)
+            said = self._embedder.queries([text for text, _ in before])
+            vector = (1 - weights.sum()) * vector + weights @ said
+            vector = vector / np.linalg.norm(vector)
+        return Question(query, vector, tuple(before), collection)
 
     def match_faq(
         self,
@@ -390,10 +180,3 @@ class KnowledgeBase:
     def close(self) -> None:
         """Write the index file if much changed, so that the next start is quick."""
         self._index.close()
-
-
-def _failed(source: Source, message: str, seconds: float) -> Ingested:
-    size = source.path.stat().st_size if source.path.is_file() else 0
-    return Ingested(
-        source.name, "failed", seconds=seconds, error=message, report=Report(bytes=size)
-    )

@@ -1,28 +1,218 @@
-"""Vector and keyword search, fused by reciprocal rank."""
+"""Passages by meaning and by words, as one ranking; see fusion.py for how."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
-from knowledge import keywords
+from knowledge import fusion, keywords, statistics
 from knowledge.catalog import Catalog
+from knowledge.database import Database
+from knowledge.glossary import Glossary, phrase
 from knowledge.live_index import LiveIndex
+from knowledge.rerank import Reranker
+from knowledge.selection import Cut, Limits, select
+from knowledge.statistics import Centre
+from knowledge.titles import Titles
 from knowledge.types import Passage, Vectors
+from knowledge.weights import Floats
 
-DEPTH = 50  # passages that each of the two rankings contributes
-K = 60  # Cormack, Clarke & Büttcher 2009: rank r counts 1 / (K + r)
+DEPTH = 50  # passages that each of the two arms contributes
+WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u30ff\u3400-\u9fff]{2}")  # "d0012" has none
+RERANKED = 32  # passages that a reranker reads; it may take 50 ms for each
 
 
-def fuse(*rankings: Sequence[int]) -> dict[int, float]:
-    """Reciprocal rank fusion: id → 0..1, where 1 is the first place in every ranking."""
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, id_ in enumerate(ranking, 1):
-            scores[id_] = scores.get(id_, 0.0) + (K + 1) / (K + rank) / len(rankings)
-    return scores
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and what was said before."""
+
+    text: str
+    vector: Vectors  # (1, d), unit length, with what was said before mixed in
+    before: tuple[tuple[str, float], ...] = ()  # (text, weight 0..1); the text has the rest of 1
+    collection: str | None = None  # None searches all
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A passage that at least one arm found."""
+
+    passage: Passage  # with score, cosine and BM25
+    share: float  # 0..1 of the question's words, weighed by rarity
+    fused: float  # 0..1, both arms and the page; the score unless there is a reranker
+    vector_rank: int | None  # 1-based, within its arm
+    keyword_rank: int | None
+    cut: Cut | Literal["collection"] | None = None  # why it is not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Rankings:
+    """Chunk ids, best first: by each arm alone, and fused."""
+
+    vector: list[int]
+    keyword: list[int]
+    fused: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The keyword arm's view of a question."""
+
+    ranked: list[int]  # ids of the hits, best first
+    shares: dict[int, float]
+    bm25: dict[int, float]  # with the question's own text alone
+
+
+class Searcher:
+    """Both arms over one catalog; safe from any thread."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        index: LiveIndex,
+        titles: Titles,
+        glossary: Glossary,
+        database: Database,
+        embedder: str,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self._catalog, self._index, self._embedder = catalog, index, embedder
+        self._titles, self._database = titles, database
+        self._middle = Centre(database, "vectors", embedder)
+        self._titles_middle = Centre(database, "titles", embedder)
+        self._glossary, self._reranker = glossary, reranker
+
+    def search(
+        self, question: Question, limits: Limits, count: Callable[[str], int]
+    ) -> list[Passage]:
+        """The best passages within the limits. count: tokens of a text."""
+        ranked = [c.passage for c in self._ranked(question, limits.passages)]
+        verdicts = select(ranked, limits, count)
+        return [p for p, cut in zip(ranked, verdicts, strict=True) if cut is None]
+
+    def explain(
+        self, question: Question, limits: Limits, count: Callable[[str], int]
+    ) -> list[Ranked]:
+        """All candidates, best first: those that search() gives, and the others with the reason."""
+        ranked = self._ranked(question, limits.passages)
+        verdicts = select([c.passage for c in ranked], limits, count)
+        found = [replace(c, cut=cut) for c, cut in zip(ranked, verdicts, strict=True)]
+        if question.collection is not None:
+            everywhere = self._ranked(replace(question, collection=None), limits.passages)
+            found += [
+                replace(c, cut="collection")
+                for c in everywhere
+                if c.passage.collection != question.collection
+            ]
+        return sorted(found, key=lambda c: -c.passage.score)
+
+    def rankings(self, question: Question, limit: int) -> Rankings:
+        """What search() finds, and what it was made of; `limit` passages per ranking."""
+        by_vector, words = self._arms(question, limit)
+        found = self._fused(question, by_vector, words)
+        return Rankings(by_vector, words.ranked, [c.passage.id for c in found][:limit])
+
+    def _ranked(self, question: Question, limit: int) -> list[Ranked]:
+        """All candidates without a reranker; with one, those that it read, in its order."""
+        found = self._fused(question, *self._arms(question, max(DEPTH, limit)))
+        if self._reranker is None:
+            return found
+        read = found[: max(RERANKED, limit)]
+        texts = [f"{c.passage.heading}\n{c.passage.text}".strip() for c in read]
+        scores = self._reranker.scores(question.text, texts)
+        again = [
+            replace(c, passage=replace(c.passage, score=float(score)))
+            for c, score in zip(read, scores, strict=True)
+        ]
+        return sorted(again, key=lambda c: -c.passage.score)
+
+    def _arms(self, question: Question, depth: int) -> tuple[list[int], _Words]:
+        by_vector = nearest(self._catalog, self._index, question.vector, depth, question.collection)
+        return by_vector, self._words(question, by_vector, depth)
+
+    def _words(self, question: Question, also: Sequence[int], depth: int) -> _Words:
+        """The hits of the question and of what was said before; with the shares of `also`."""
+        own = 1.0 - sum(weight for _, weight in question.before)
+        hits: dict[int, float] = {}
+        shares: dict[int, float] = {}
+        bm25: dict[int, float] = {}
+        expressions = []
+        for text, weight in ((question.text, own), *question.before):
+            words = keywords.query_terms(text)
+            most = statistics.most(self._database, words)
+            expression = self._expression(text, words, question.collection)
+            if not expression or weight <= 0 or not most:
+                continue
+            found = dict(self._catalog.keyword_hits(expression, depth, question.collection))
+            hits |= found
+            expressions.append((expression, weight / most, found))
+        for expression, scale, found in expressions:
+            rest = [i for i in {*also, *hits} if i not in found]
+            found |= self._catalog.keyword_scores(expression, rest)
+            bm25 = bm25 or found
+            for id_, score in found.items():
+                shares[id_] = shares.get(id_, 0.0) + scale * score
+        ranked = sorted(hits, key=lambda i: (-shares[i], i))[:depth]
+        return _Words(ranked, shares, bm25)
+
+    def _expression(self, text: str, words: list[str], collection: str | None) -> str:
+        expression = keywords.match_expression(words)
+        others = [phrase(term) for term in self._glossary.synonyms(text, collection)]
+        return " OR ".join([f"({expression})", *others]) if expression and others else expression
+
+    def _fused(self, question: Question, by_vector: Sequence[int], words: _Words) -> list[Ranked]:
+        passages = self._catalog.passages([*by_vector, *words.ranked], question.collection)
+        if not passages:
+            return []
+        ids, documents = list(passages), [p.document_id for p in passages.values()]
+        cosines = self._cosines(question.vector, ids)
+        shares = np.array([min(words.shares.get(i, 0.0), 1.0) for i in ids])
+        meanings = fusion.meaning(cosines, self._middle.cosine(question.vector))
+        scores = fusion.fuse(
+            meanings,
+            self._about(question.vector, list(passages.values()), meanings),
+            shares,
+            fusion.EXACT if fusion.exact(question.text) else fusion.KEYWORD,
+        )
+        scores = fusion.with_page(scores, documents)
+        vector_rank = {id_: rank for rank, id_ in enumerate(by_vector, 1)}
+        keyword_rank = {id_: rank for rank, id_ in enumerate(words.ranked, 1)}
+        found = [
+            Ranked(
+                replace(
+                    passages[id_],
+                    score=float(scores[n]),
+                    cosine=float(cosines[n]),
+                    keyword=words.bm25.get(id_, 0.0),
+                ),
+                float(shares[n]),
+                float(scores[n]),
+                vector_rank.get(id_),
+                keyword_rank.get(id_),
+            )
+            for n, id_ in enumerate(ids)
+        ]
+        return sorted(found, key=lambda c: (-c.fused, -c.passage.cosine, c.passage.id))
+
+    def _about(self, vector: Vectors, passages: Sequence[Passage], meanings: Floats) -> Floats:
+        """(n,) 0..1: how near the titles are; one without a word says what its passages say."""
+        middle = self._titles_middle.cosine(vector)
+        cosines = self._titles.cosines(vector, [p.document_id for p in passages])
+        near = np.array([cosines.get(p.document_id, middle) for p in passages])
+        named = np.array([bool(WORD.search(p.title)) for p in passages])
+        return np.where(named, fusion.meaning(near, middle), meanings)
+
+    def _cosines(self, vector: Vectors, ids: Sequence[int]) -> Floats:
+        """(len(ids),); 0 for a chunk that has no vector."""
+        rows = self._catalog.vectors(ids, self._embedder)
+        zero = np.zeros(vector.shape[1], np.float32)
+        cosines: Floats = (np.stack([rows.get(i, zero) for i in ids]) @ vector[0]).astype(
+            np.float64
+        )
+        return cosines
 
 
 def nearest(
@@ -40,82 +230,3 @@ def nearest(
         if len(found) >= limit or len(hits) < reach:
             return found[:limit]
         reach *= 4
-
-
-@dataclass(frozen=True, slots=True)
-class Rankings:
-    """Chunk ids, best first: by each arm alone, and fused."""
-
-    vector: list[int]
-    keyword: list[int]
-    fused: list[int]
-
-
-def rankings(
-    catalog: Catalog,
-    index: LiveIndex,
-    query: str,
-    vector: Vectors,
-    limit: int,
-    collection: str | None,
-) -> Rankings:
-    """What search() finds, and what it was made of. vector: (1, d)."""
-    by_vector, hits, _ = _arms(catalog, index, query, vector, limit, collection)
-    by_keyword = [id_ for id_, _ in hits]
-    scores = fuse(by_vector, by_keyword)
-    return Rankings(by_vector, by_keyword, sorted(scores, key=lambda i: (-scores[i], i))[:limit])
-
-
-def search(
-    catalog: Catalog,
-    index: LiveIndex,
-    embedder: str,
-    query: str,
-    vector: Vectors,
-    limit: int,
-    collection: str | None,
-) -> list[Passage]:
-    """The best passages, each with its fused score, cosine and BM25.
-
-    vector: (1, d), the embedded query.
-    """
-    by_vector, by_keyword, expression = _arms(
-        catalog, index, query, vector, max(DEPTH, limit), collection
-    )
-    scores = fuse(by_vector, [id_ for id_, _ in by_keyword])
-    passages = catalog.passages(list(scores), collection)
-    cosines = _cosines(catalog, embedder, vector, list(passages))
-    best = sorted(passages, key=lambda i: (-scores[i], -cosines.get(i, 0.0), i))[:limit]
-    bm25 = dict(by_keyword)
-    rest = [i for i in best if i not in bm25]
-    if expression and rest:
-        bm25 |= catalog.keyword_scores(expression, rest)
-    return [
-        replace(passages[i], score=scores[i], cosine=cosines.get(i, 0.0), keyword=bm25.get(i, 0.0))
-        for i in best
-    ]
-
-
-def _arms(
-    catalog: Catalog,
-    index: LiveIndex,
-    query: str,
-    vector: Vectors,
-    depth: int,
-    collection: str | None,
-) -> tuple[list[int], list[tuple[int, float]], str]:
-    """Chunk ids by vector; chunk ids with their BM25 by keyword; what the keywords were."""
-    by_vector = nearest(catalog, index, vector, depth, collection)
-    expression = keywords.match_expression(keywords.query_terms(query))
-    by_keyword = catalog.keyword_hits(expression, depth, collection) if expression else []
-    return by_vector, by_keyword, expression
-
-
-def _cosines(
-    catalog: Catalog, embedder: str, vector: Vectors, ids: Sequence[int]
-) -> dict[int, float]:
-    rows = catalog.vectors(ids, embedder)
-    if not rows:
-        return {}
-    products = np.stack(list(rows.values())) @ vector[0]
-    return dict(zip(rows, products.tolist(), strict=True))

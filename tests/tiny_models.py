@@ -62,3 +62,29 @@ def make_adapter(folder: Path, base: Path, seed: int = 1, rank: int = 4) -> Path
                 parameter.normal_(std=0.5)
     tuned.save_pretrained(folder)
     return folder
+
+
+def make_cross_encoder(folder: Path, labels: int = 1) -> Path:
+    """A BERT of random weights that judges pairs, over a vocabulary of single characters."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    torch.manual_seed(11)
+    folder.mkdir(parents=True)
+    characters = "abcdefghijklmnopqrstuvwxyz0123456789.?,满元包邮"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
+    pieces += [f"##{c}" for c in characters]
+    (folder / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=256,
+        num_labels=labels,
+        initializer_range=0.5,  # so that scores differ
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    return folder

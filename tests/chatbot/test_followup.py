@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.followup import context, leans, without_introductions
+from chatbot.followup import before, context, leans, without_introductions
 from chatbot.types import Message
 
 FIRST = Message("user", "How long is the warranty of the K1 kettle?")
@@ -75,3 +75,22 @@ def test_clauses_that_only_give_personal_data_are_not_searched_for(
     masked: str, searched: str
 ) -> None:
     assert without_introductions(masked) == searched
+
+
+def test_what_was_said_before_has_a_share_in_every_later_search() -> None:
+    question = "and the K2?"
+    assert before(question, HISTORY) == (
+        (f"{FIRST.text} {question}", 0.3),
+        (f"24 months. {question}", 0.3),
+    )
+    complete = "How much does express delivery to Berlin cost?"
+    assert [weight for _, weight in before(complete, HISTORY)] == [0.2, 0.2]
+    assert before(question, ()) == ()
+    assert before(question, (FIRST,)) == ((f"{FIRST.text} {question}", 0.3),)
+
+
+def test_what_was_said_before_is_short_and_simplified() -> None:
+    history = (Message("user", "運費多少"), Message("assistant", "a" * 1_000))
+    (asked, _), (answered, _) = before("那特快呢", history)
+    assert asked == "运费多少 那特快呢"
+    assert answered == "a" * 300 + " 那特快呢"

@@ -75,7 +75,7 @@ def test_scores_of_every_passage(base: KnowledgeBase, folder: Path, embedder: Pa
     vector = embedder.queries(["opened tea"])
     found = base.search("opened tea", vector=vector)
     assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
-    assert found[0].score == pytest.approx(1.0)  # first by meaning and by keyword
+    assert 0.0 <= found[-1].score < found[0].score <= 1.0
     stored = base.vectors([p.id for p in found])
     assert np.allclose([p.cosine for p in found], stored @ vector[0], atol=1e-5)
     assert found[0].keyword > 0

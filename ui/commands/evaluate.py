@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,11 @@ from knowledge.embedder import make_embedder
 from knowledge.embedding_cache import CachedEmbedder
 from knowledge.knowledge_base import KnowledgeBase
 from knowledge.language import simplify
-from knowledge.settings import KnowledgeSettings
 from ui.commands import scores
 from ui.commands.ask import ready_generator
 from ui.commands.evaluate_intent import intent
 from ui.commands.opening import as_json, opened
-from ui.settings import load
+from ui.settings import Settings, load
 
 
 @click.group()
@@ -83,11 +83,7 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
         else:
             assert corpus and queries
             asked = searching.read(queries)
-        embedder = CachedEmbedder(
-            make_embedder(settings.knowledge, settings.models),
-            settings.models.parent / "embeddings",
-        )
-        report = _retrieval(home, corpus, asked, embedder, settings.knowledge)
+        report = search_report(home, corpus, asked, settings)
     if json_:
         as_json(report)
     else:
@@ -98,42 +94,44 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
 evaluate.add_command(intent)
 
 
-def _retrieval(
-    home: Path,
-    corpus: Path,
-    asked: list[searching.Query],
-    embedder: CachedEmbedder,
-    settings: KnowledgeSettings,
+def search_report(
+    home: Path, corpus: Path, asked: list[searching.Query], settings: Settings
 ) -> dict[str, Any]:
+    """Scores of both arms and their fusion over a folder of documents, in a new home."""
+    embedder = CachedEmbedder(
+        make_embedder(settings.knowledge, settings.models), settings.models.parent / "embeddings"
+    )
     database = Database(home / "zhike.db")
     try:
-        base = KnowledgeBase(database, home / "index", embedder, settings)
+        base = KnowledgeBase(database, home / "index", embedder, settings.knowledge)
         for ingested in tqdm(base.add([corpus]), unit="file", disable=None):
             if ingested.error:
                 click.secho(ingested.error, fg="red", err=True)
         begin = time.perf_counter()
-        found = [
-            base.ranked_documents(_leaning(query), searching.DEPTH)
-            for query in tqdm(asked, unit="query", disable=None)
-        ]
+        found = [_ranked(base, query) for query in tqdm(asked, unit="query", disable=None)]
         seconds = time.perf_counter() - begin
+        talks = any(query.history for query in asked)
+        alone = [_ranked(base, replace(query, history=())) for query in asked] if talks else found
     finally:
         database.close()
         embedder.close()
     arms = {name: searching.scores(asked, [f[name] for f in found]) for name in found[0]}
+    last = searching.scores(asked, [f["fused"] for f in alone])
     return {
         **arms["fused"],
         "vector": arms["vector"],
         "keyword": arms["keyword"],
+        **({"last_turn_alone": last} if talks else {}),
         "queries": len(asked),
         "seconds": round(seconds, 1),
     }
 
 
-def _leaning(query: searching.Query) -> str:
-    """As the assistant searches: with the turn before it where the query leans on that."""
+def _ranked(base: KnowledgeBase, query: searching.Query) -> dict[str, list[str]]:
+    """As the assistant searches: with what was said before."""
     history = [Message("user" if r == "user" else "assistant", text) for r, text in query.history]
-    return simplify(f"{followup.context(query.text, history)} {query.text}".strip())
+    before = followup.before(query.text, history)
+    return base.ranked_documents(simplify(query.text), searching.DEPTH, before)
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from knowledge.types import Ingested, Passage, Vectors
 from ui.commands import collections, transfer
 from ui.commands import documents as documents_
 from ui.commands.documents import DEFAULT, person
+from ui.commands.glossary import glossary
 from ui.commands.opening import as_json, opened
+from ui.commands.search import search
 
 
 @click.group()
@@ -26,6 +28,8 @@ def knowledge() -> None:
 
 for command in (*documents_.COMMANDS, *transfer.COMMANDS, collections.collections):
     knowledge.add_command(command)
+knowledge.add_command(search)
+knowledge.add_command(glossary)
 
 
 @knowledge.command()
@@ -108,34 +112,6 @@ def remove(document: str, collection: str) -> None:
 
 
 @knowledge.command()
-@click.argument("query")
-@click.option("--limit", default=5, type=click.IntRange(1, 100), show_default=True)
-@click.option("--collection", help="Only this one.")
-@click.option("--json", "json_", is_flag=True)
-def search(query: str, limit: int, collection: str | None, json_: bool) -> None:
-    """The best passages for QUERY, best first."""
-    with opened() as (app, _):
-        found = app.knowledge.search(query, limit=limit, collection=collection)
-    if json_:
-        as_json(
-            [
-                {
-                    "rank": rank,
-                    "document": p.document,
-                    "heading": p.heading,
-                    "text": p.text,
-                    "score": round(p.score, 4),
-                }
-                for rank, p in enumerate(found, 1)
-            ]
-        )
-        return
-    for rank, p in enumerate(found, 1):
-        click.secho(f"{rank}. {p.document}  {p.heading}  ({p.score:.2f})", bold=True)
-        click.echo(f"   {p.text}")
-
-
-@knowledge.command()
 def rebuild() -> None:
     """Make keywords, missing vectors and the index anew from the texts in the database."""
     with opened() as (app, _):
@@ -156,11 +132,11 @@ def calibrate(questions: Path, output: Path | None) -> None:
     with opened() as (app, settings):
         embedder = app.assistant.embedder
 
-        def search(query: str) -> tuple[Vectors, list[Passage]]:
+        def found(query: str) -> tuple[Vectors, list[Passage]]:
             vector = embedder.queries([simplify(query)])
             return vector, app.knowledge.search(simplify(query), vector=vector)
 
-        fitted, reports = fitting.fit(labelled, app.scorer, embedder.name, search)
+        fitted, reports = fitting.fit(labelled, app.scorer, embedder.name, found)
         target = output or settings.home / "evidence.npz"
         weights.save(fitted, target)
     for report in reports:
