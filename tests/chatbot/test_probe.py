@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chatbot.app import App
@@ -32,7 +34,7 @@ def test_the_decision_and_its_reason_are_those_of_a_first_turn(app: App, questio
     assert found.answers is (reply.action in (Action.ANSWER, Action.QUOTE))
     if "policy" in details:  # it was searched
         assert details["policy"] == found.decision.why
-        assert found.intent == reply.intent
+        assert replace(found.intent, why="") == reply.intent
     if found.approved is not None:
         assert found.approved.answer == reply.text
         assert found.found, "what the documents hold is shown beside an approved answer"
