@@ -47,6 +47,8 @@ class Library:
             self._index.restart(f"rebuilt at start: the embedder is now {embedder.name}")
         self._folder = folder
         self._titles = Titles(database, embedder)
+        if changed:
+            self._titles.complete()
         self.approved = Approved(database, embedder)
 
     def add(
@@ -265,6 +267,7 @@ class Library:
                     report=new.report,
                     draft=not life.published,
                 )
+        self._titles.complete()
         self._index.publish()
 
     def chunks(self, document_id: str) -> list[Passage]:

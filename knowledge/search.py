@@ -199,8 +199,8 @@ class Searcher:
 
     def _about(self, vector: Vectors, passages: Sequence[Passage], meanings: Floats) -> Floats:
         """(n,) 0..1: how near the titles are; one without a word says what its passages say."""
-        middle = self._titles_middle.cosine(vector)
         cosines = self._titles.cosines(vector, [p.document_id for p in passages])
+        middle = self._titles_middle.cosine(vector)  # after it, as it embeds what is missing
         near = np.array([cosines.get(p.document_id, middle) for p in passages])
         named = np.array([bool(WORD.search(p.title)) for p in passages])
         return np.where(named, fusion.meaning(near, middle), meanings)
