@@ -20,6 +20,7 @@ from knowledge.calibrate import Labelled, holds, plain
 from knowledge.split import sentences
 
 ABSTAINED = frozenset({Action.REFUSE, Action.HAND_OVER})
+ANSWERED = frozenset({Action.ANSWER, Action.QUOTE})
 WORST = 10
 
 
@@ -133,7 +134,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def _shares(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     answerable = [o for o in outcomes if o.question.answerable]
     unanswerable = [o for o in outcomes if not o.question.answerable]
-    answered = [o for o in outcomes if not o.abstained]
+    answered = [o for o in outcomes if o.reply.action in ANSWERED]  # a question back cites nothing
     tried = [o for o in answerable if not o.abstained]
     return {
         "answerable": len(answerable),

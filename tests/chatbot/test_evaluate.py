@@ -164,6 +164,14 @@ def test_right_needs_the_facts_the_document_and_an_answer() -> None:
     assert not replace(good, question=unanswerable).right
 
 
+def test_a_question_back_is_neither_an_answer_nor_an_abstention() -> None:
+    good = outcome("An unused kettle can be returned within 30 days.")
+    asked = replace(good.reply, action=Action.CLARIFY, text="Do you mean A or B?", citations=())
+    shares = summary([good, replace(good, reply=asked)])["by_language"]["en"]
+    assert (shares["supported"], shares["answered_right"]) == (1.0, 0.5)
+    assert shares["abstained_wrong"] == 0.0
+
+
 def test_labelled_questions_carry_what_they_lean_on(golden: Path) -> None:
     first, second, *_ = labelled(read(golden))
     assert first.context == "How long is the warranty of the K1 kettle?"
