@@ -22,7 +22,7 @@ help:
 	@echo "make train-demo   fine-tune on the sample transcripts with the smoke preset"
 	@echo "make bench        print the figures that the README quotes"
 	@echo "make campaign     the long counts of the fault tests"
-	@echo "make reader       tune the reader on samples/answerability, about 40 minutes"
+	@echo "make reader       tune the reader on samples/answerability, about an hour on two cores"
 	@echo "make intents      train the packaged intent model on chatbot/data/intents.toml"
 	@echo "make calibrate    fit the packaged evidence weights on samples/calibration.jsonl"
 
@@ -75,7 +75,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	@touch $@
 
 bench: $(VENV)/.installed-bench models
-	@for script in answers turn start index retrieval finetune screen intents cleaning; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start index retrieval training screen intents cleaning; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from environment import ROOT, described
-
-sys.path.insert(0, str(ROOT))  # beside this file lies finetune.py, which is not the package
+from environment import described
 
 from chatbot.masking import Masker
 from finetune.dataset import HELD_OUT, position, split

@@ -186,6 +186,6 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
     measured = re.search(r"^## (?:Measured|实测)\n(.+?)^## ", _read(name), re.MULTILINE | re.DOTALL)
     assert measured and "| golden | en |" in measured[1]
     named = set(re.findall(r"benchmarks/(\w+)\.py", measured[1]))
-    scripts = {"answers", "turn", "start", "index", "retrieval", "finetune", "screen", "intents"}
+    scripts = {"answers", "turn", "start", "index", "retrieval", "training", "screen", "intents"}
     assert named == scripts | {"cleaning"}
     assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)

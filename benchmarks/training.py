@@ -1,6 +1,6 @@
 """The smoke preset on the sample transcripts: held-out reply loss, adapter against base.
 
-python benchmarks/finetune.py
+python benchmarks/training.py
 """
 
 from __future__ import annotations
