@@ -24,7 +24,7 @@ INTRODUCED = re.compile(  # "my number is [PHONE_1]": whose it is does not matte
     r"\s*(?:(?:hi|hello|hey|您好|你好)\s*)?(?:my|the|this is|i am|i'm|here is|我的?|这是)?\s*"
     r"(?:(?:phone|mobile|card|id|order|account|tracking)?\s*(?:number|no\.?|e-?mail|address|name)?"
     r"|手机号?码?|电话号?码?|号码|邮箱|订单号?|姓名|名字|身份证号?|卡号|地址)\s*(?:is|are|:|：|是|为)?\s*"
-    r"(?:\[[A-Z]+_\d+\]\s*(?:and|和|、)?\s*)+[,，;；.。!！?？\s]*",
+    r"(?:\[[A-Z_]+_\d+\]\s*(?:and|和|、)?\s*)+[,，;；.。!！?？\s]*",
     re.IGNORECASE,
 )
 
@@ -67,5 +67,6 @@ def leans(question: str) -> bool:
     text = question.strip()
     characters = len(CJK.findall(text))
     words = len(re.findall(r"[A-Za-z0-9]+", text))
-    short = characters <= SHORT["zh"] if characters else words <= SHORT["latin"]
+    # K2显示E3怎么办 names what it is about, with few characters
+    short = characters + 2 * words <= SHORT["zh"] if characters else words <= SHORT["latin"]
     return short or bool(LEANING.search(text))

@@ -155,7 +155,8 @@ def _features(question: Asked, sentence: Sentence, passage_gap: float) -> list[f
     around = near | set(terms(passage.text))
     lacking = [w for w in question.words if w.among(question.known) and not w.among(around)]
     named = frozenset(IDENTIFIER.findall(f"{head} {sentence.text}".lower()))
-    alike = {n for n in named if any(n[0] == m[0] for m in question.names)}
+    others = {n[0] for n in named - question.names}  # asked for E3 on the K2, E1 on the K2 is noise
+    other = any(n[0] in others for n in question.names - named)
     holds = answers(question.kinds, sentence.text)
     return [
         passage.cosine,
@@ -168,7 +169,7 @@ def _features(question: Asked, sentence: Sentence, passage_gap: float) -> list[f
         question.word_share(around),
         max((w.rarity for w in lacking), default=0.0) / 7.5,
         len(question.names & named) / len(question.names) if question.names else 1.0,
-        float(bool(alike - question.names) and not question.names & named),
+        float(other),
         float(holds) if question.kinds else 0.5,
         float(bool(question.kinds) and not holds),
         float(passage.kind == "faq"),

@@ -18,6 +18,7 @@ MOST_PASSAGES = 3
 # so, 84 % and 87 % with one threshold of 0.3 and tables kept apart.
 WORTH, WORTH_NEAR = 0.4, 0.1
 OWN_LANGUAGE = 0.5  # score relative to the best one's, from which the customer's language is quoted
+LINES = ("list", "table")  # kinds of passages that are shown line by line
 SAME = 0.6  # token Jaccard above which a sentence repeats another one
 LEANS = re.compile(
     r"^(?:it|they|this|that|these|those|then|also|otherwise|in (?:this|that) case|if so|however)\b"
@@ -42,12 +43,20 @@ class QuotingGenerator:
             if request.cancelled.is_set():
                 yield Piece("", engine=self.name, stop="cancelled")
                 return
-            lines = {"list", "table"} & {sentence.passage.kind, kind}
             text = shown(sentence)
-            before = "\n" if lines and last else glue(last, text)
+            before = _between(kind, sentence.passage.kind) if last else ""
+            before = before or glue(last, text)
             kind, last = sentence.passage.kind, text
             yield Piece(before + text, (sentence.passage.id,), sentence.text, self.name)
         yield Piece("", engine=self.name, stop="end")
+
+
+def _between(before: str, after: str) -> str:
+    """The break between quotes of these kinds; without the empty line, a sentence after a list
+    would be read as part of its last item."""
+    if before in LINES and after not in LINES:
+        return "\n\n"
+    return "\n" if after in LINES else ""
 
 
 def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
@@ -123,4 +132,4 @@ def shown(sentence: Sentence) -> str:
     text = re.sub(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s+", "", sentence.text)
     if sentence.passage.kind == "table":
         text = text.replace(" | ", " · ")
-    return f"- {text}" if sentence.passage.kind in ("table", "list") else text
+    return f"- {text}" if sentence.passage.kind in LINES else text

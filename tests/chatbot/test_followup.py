@@ -41,6 +41,7 @@ def test_leaning(question: str) -> None:
         "Where is your shop in Berlin?",
         "普通快递的运费是多少钱？",
         "忘记密码以后怎么登录",
+        "K2显示E3怎么办",
         "Android phones cannot find the kettle",  # begins with "and", not the word
         "Italy: how much is shipping there",
     ],

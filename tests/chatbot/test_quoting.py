@@ -112,7 +112,7 @@ def test_a_row_may_stand_beside_sentences_but_rows_come_from_one_table() -> None
     other = passage("Code: E1 | Model: K9", 5, "table")
     found = ranked((TABLE, (0.9, 0.01, 0.01)), (prose, (0.6,)), (other, (0.8,)))
     assert said(found) == (
-        "- Code: E1 · Meaning: dry boil · Action: add water\nError codes are shown on the base."
+        "- Code: E1 · Meaning: dry boil · Action: add water\n\nError codes are shown on the base."
     )
 
 

@@ -81,6 +81,13 @@ def test_an_earlier_turn_only_lends_its_identifiers() -> None:
     assert "tell" not in {w.text for w in _asked("how loud is it", "", "tell me").words}
 
 
+def test_each_identifier_asked_for_counts_by_itself() -> None:
+    """E1 on the K2 is no answer about E3 on the K2; a sentence on the K2 alone may be."""
+    asked = _asked("what does E3 on the K2 mean", "e3 k2 mean")
+    texts = ["E1 on the K2: lid open.", "E3 on the K2: sensor.", "The K2 needs repair.", "E3: it."]
+    assert _column(asked, texts, "other_identifier") == [1.0, 0.0, 0.0, 0.0]
+
+
 def test_another_identifier_gives_a_near_miss_away() -> None:
     asked = _asked("What does E5 mean?", "e1 e2 mean")
     texts = ["E2 means a sensor fault.", "E5 means low battery.", "It is a kettle."]
