@@ -199,9 +199,7 @@ class Searcher:
         ]
         return sorted(found, key=lambda c: (-c.fused, -c.passage.cosine, c.passage.id))
 
-    def _about(
-        self, vector: Vectors, passages: Sequence[Passage], meanings: Floats
-    ) -> Floats:
+    def _about(self, vector: Vectors, passages: Sequence[Passage], meanings: Floats) -> Floats:
         """(n,) 0..1: how near the titles are; one without a word says what its passages say."""
         middle = self._titles_middle.cosine(vector)
         cosines = self._titles.cosines(vector, [p.document_id for p in passages])
