@@ -45,8 +45,8 @@ def context(question: str, history: Sequence[Message]) -> str:
     return previous if previous and leans(question) else ""
 
 
-BEFORE = 0.2  # weight in search of the turn before, and of the answer to it
-LEANING_BEFORE = 0.3  # the same for a question that can hardly be understood alone
+BEFORE = 0.15  # weight in search of the turn before, and of the answer to it
+LEANING_BEFORE = 0.25  # the same for a question that can hardly be understood alone
 ANSWER = 300  # characters of the answer before
 
 

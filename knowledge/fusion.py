@@ -8,18 +8,18 @@ than reciprocal ranks, and so do we (benchmarks/retrieval.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge.weights import Floats
 
+Bools = npt.NDArray[np.bool_]
+
 KEYWORD = 0.9  # weight of the words beside the meaning's 1; from .6 to 1.2 the sets hardly differ
 EXACT = 1.8  # the same when the question names something by its code, or quotes
-TITLE = 0.3  # weight of the meaning of the page's title
-SIBLINGS = 0.1  # weight of what else the page has to say
-NEXT = 3  # further passages of a page that count,
-FADING = 0.5  # each half as much as the one before it
+TITLE = 0.15  # weight of the meaning of the page's title,
+FOREIGN_TITLE = 0.5  # and where question and passage share no words, being of two languages
 
 CODE = re.compile(
     r"(?<![\w.-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?![\w-])"
@@ -45,27 +45,13 @@ def meaning(cosines: Floats, background: float) -> Floats:
     return scaled
 
 
-def fuse(meanings: Floats, titles: Floats, shares: Floats, keyword: float) -> Floats:
+def fuse(
+    meanings: Floats, titles: Floats, shares: Floats, foreign: Bools, keyword: float
+) -> Floats:
     """(n,) 0..1. meanings, titles: see meaning(), of the passage and of its page's title; shares:
-    0..1, how much of the question's words, weighed by rarity, it holds; keyword: their weight."""
-    total = meanings + TITLE * titles + keyword * np.clip(shares, 0.0, 1.0)
-    fused: Floats = total / (1.0 + TITLE + keyword)
+    0..1, how much of the question's words, weighed by rarity, it holds; foreign: whether it is of
+    another language than the question; keyword: the weight of the words."""
+    title = np.where(foreign, FOREIGN_TITLE, TITLE)
+    total = meanings + title * titles + keyword * np.clip(shares, 0.0, 1.0)
+    fused: Floats = total / (1.0 + FOREIGN_TITLE + keyword)
     return fused
-
-
-def with_page(scores: Floats, pages: Sequence[str]) -> Floats:
-    """(n,) 0..1: a little more for a passage whose page has other good ones.
-
-    pages: the document of each passage.
-    """
-    best: dict[str, list[float]] = {}
-    for i in np.argsort(-scores, kind="stable"):
-        best.setdefault(pages[i], []).append(float(scores[i]))
-    more = {
-        page: sum(score * FADING**n for n, score in enumerate(found[1 : NEXT + 1], 1))
-        for page, found in best.items()
-    }
-    most = 1.0 + SIBLINGS * sum(FADING**n for n in range(1, NEXT + 1))
-    added = np.array([more[page] for page in pages])
-    raised: Floats = (scores + SIBLINGS * added) / most
-    return raised

@@ -23,6 +23,7 @@ from knowledge.weights import Floats
 
 DEPTH = 50  # passages that each of the two arms contributes
 WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u30ff\u3400-\u9fff]{2}")  # "d0012" has none
+HAN = re.compile(r"[\u3400-\u9fff]")
 RERANKED = 32  # passages that a reranker reads; it may take 50 ms for each
 
 
@@ -42,7 +43,7 @@ class Ranked:
 
     passage: Passage  # with score, cosine and BM25
     share: float  # 0..1 of the question's words, weighed by rarity
-    fused: float  # 0..1, both arms and the page; the score unless there is a reranker
+    fused: float  # 0..1, both arms; the score unless there is a reranker
     vector_rank: int | None  # 1-based, within its arm
     keyword_rank: int | None
     cut: Cut | Literal["collection"] | None = None  # why it is not shown
@@ -167,7 +168,7 @@ class Searcher:
         passages = self._catalog.passages([*by_vector, *words.ranked], question.collection)
         if not passages:
             return []
-        ids, documents = list(passages), [p.document_id for p in passages.values()]
+        ids, chinese = list(passages), bool(HAN.search(question.text))
         cosines = self._cosines(question.vector, ids)
         shares = np.array([min(words.shares.get(i, 0.0), 1.0) for i in ids])
         meanings = fusion.meaning(cosines, self._middle.cosine(question.vector))
@@ -175,9 +176,9 @@ class Searcher:
             meanings,
             self._about(question.vector, list(passages.values()), meanings),
             shares,
+            np.array([chinese != p.language.startswith("zh") for p in passages.values()]),
             fusion.EXACT if fusion.exact(question.text) else fusion.KEYWORD,
         )
-        scores = fusion.with_page(scores, documents)
         vector_rank = {id_: rank for rank, id_ in enumerate(by_vector, 1)}
         keyword_rank = {id_: rank for rank, id_ in enumerate(words.ranked, 1)}
         found = [

@@ -81,13 +81,13 @@ def test_clauses_that_only_give_personal_data_are_not_searched_for(
 def test_what_was_said_before_has_a_share_in_every_later_search() -> None:
     question = "and the K2?"
     assert before(question, HISTORY) == (
-        (f"{FIRST.text} {question}", 0.3),
-        (f"24 months. {question}", 0.3),
+        (f"{FIRST.text} {question}", 0.25),
+        (f"24 months. {question}", 0.25),
     )
     complete = "How much does express delivery to Berlin cost?"
-    assert [weight for _, weight in before(complete, HISTORY)] == [0.2, 0.2]
+    assert [weight for _, weight in before(complete, HISTORY)] == [0.15, 0.15]
     assert before(question, ()) == ()
-    assert before(question, (FIRST,)) == ((f"{FIRST.text} {question}", 0.3),)
+    assert before(question, (FIRST,)) == ((f"{FIRST.text} {question}", 0.25),)
 
 
 def test_what_was_said_before_is_short_and_simplified() -> None:

@@ -34,22 +34,16 @@ def test_meaning_begins_at_the_background() -> None:
 
 
 def test_the_sum_is_a_share_of_the_best_possible() -> None:
-    ones, none = np.ones(1), np.zeros(1)
-    assert fusion.fuse(ones, ones, ones, fusion.KEYWORD) == pytest.approx(1.0)
-    assert fusion.fuse(none, none, none, fusion.KEYWORD) == pytest.approx(0.0)
-    words = fusion.fuse(none, none, ones, fusion.KEYWORD)
-    assert fusion.fuse(none, none, ones, fusion.EXACT) > words
-    assert fusion.fuse(ones, none, none, fusion.KEYWORD) > words
+    ones, none, own, foreign = np.ones(1), np.zeros(1), np.array([False]), np.array([True])
+    assert fusion.fuse(ones, ones, ones, foreign, fusion.KEYWORD) == pytest.approx(1.0)
+    assert fusion.fuse(none, none, none, foreign, fusion.KEYWORD) == pytest.approx(0.0)
+    words = fusion.fuse(none, none, ones, own, fusion.KEYWORD)
+    assert fusion.fuse(none, none, ones, own, fusion.EXACT) > words
+    assert fusion.fuse(ones, none, none, own, fusion.KEYWORD) > words
 
 
-def test_a_page_with_more_to_say_comes_first_among_equals() -> None:
-    scores = fusion.with_page(np.array([0.6, 0.6, 0.5, 0.1]), ["a", "b", "b", "c"])
-    assert scores[1] > scores[0] > scores[3]
-    assert (scores >= 0).all() and (scores <= 1).all()
-    alone = fusion.with_page(np.array([0.6, 0.6]), ["a", "b"])
-    assert alone[0] == alone[1]
-
-
-def test_a_page_of_many_weak_passages_does_not_pass_a_strong_one() -> None:
-    scores = fusion.with_page(np.array([0.6, *[0.4] * 9]), ["a", *["b"] * 9])
-    assert scores.argmax() == 0
+def test_a_title_counts_more_where_words_cannot() -> None:
+    one, none = np.ones(1), np.zeros(1)
+    own = fusion.fuse(none, one, none, np.array([False]), fusion.KEYWORD)
+    foreign = fusion.fuse(none, one, none, np.array([True]), fusion.KEYWORD)
+    assert 0 < own[0] < foreign[0]
