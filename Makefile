@@ -64,7 +64,7 @@ test: lint models browser
 	@$(BIN)/pytest -q tests/journeys
 
 test-quick: $(VENV)/.installed-dev
-	@$(BIN)/pytest -q -m "not slow"
+	@$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow"
 
 train-demo: models
 	@$(BIN)/zhike train --transcripts samples/transcripts --preset smoke
