@@ -179,13 +179,9 @@ class Assistant:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
         with turn.trace.step("approved answer") as note:
-            turn.approved = self.knowledge.match_faq(
-                turn.query, collection=collection, vector=vector, language=turn.language
+            turn.approved = self.approved(
+                turn.query, vector, turn.intent, turn.language, collection
             )
-            if turn.approved is None and turn.intent.route == "approved":
-                turn.approved = self.knowledge.match_faq(
-                    turn.intent.answer, collection=collection, language=turn.language
-                )
             if turn.approved:
                 note.detail = f"{turn.approved.score:.2f}: {turn.approved.question}"
                 return
@@ -202,6 +198,19 @@ class Assistant:
         with turn.trace.step("evidence") as note:
             turn.evidence = self.scorer.score(asked, vector, turn.found, turn.language, context)
             note.detail = _evidence_detail(turn.evidence)
+
+    def approved(
+        self, query: str, vector: Vectors, intent: Intent, language: str, collection: str | None
+    ) -> FaqMatch | None:
+        """The approved answer that asks the same, else the one that the intent names."""
+        match = self.knowledge.match_faq(
+            query, collection=collection, vector=vector, language=language
+        )
+        if match is None and intent.route == "approved":
+            match = self.knowledge.match_faq(
+                intent.answer, collection=collection, language=language
+            )
+        return match
 
     def _situation(self, turn: Turn) -> policy.Situation:
         return policy.Situation(

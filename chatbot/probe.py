@@ -38,13 +38,11 @@ def probe(assistant: Assistant, question: str, collection: str | None = None) ->
     settings = assistant.settings
     text = question.strip()[: settings.max_question]
     spoken = language.detect(text, settings.languages, None)
-    verdict = safety.screen(text)
+    verdict = safety.screen(text, assistant.screen.lists.words())
     asked = simplify(followup.without_introductions(verdict.masked))
     vector = assistant.embedder.queries([asked])
     intent = by_pattern(verdict.masked) or assistant.intents.detect(verdict.masked, vector)
-    approved = assistant.knowledge.match_faq(
-        asked, collection=collection, vector=vector, language=spoken
-    )
+    approved = assistant.approved(asked, vector, intent, spoken, collection)
     found = tuple(assistant.knowledge.search(asked, collection=collection, vector=vector))
     evidence = assistant.scorer.score(asked, vector, found, spoken)
     adapter = assistant.champions.current("dialogue")

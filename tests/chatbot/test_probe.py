@@ -43,3 +43,14 @@ def test_the_decision_and_its_reason_are_those_of_a_first_turn(app: App, questio
 def test_only_the_chosen_collection_is_searched(app: App) -> None:
     found = probe(app.assistant, "where is your berlin store", "another")
     assert (found.approved, found.found, found.answers) == (None, (), False)
+
+
+def test_the_words_that_staff_banned_count(app: App) -> None:
+    lists = app.assistant.screen.lists
+    assert probe(app.assistant, "do you sell zorbleflux").decision.phrase != "banned"
+    lists.add("banned", "zorbleflux")
+    try:
+        decision = probe(app.assistant, "do you sell zorbleflux").decision
+        assert (decision.action, decision.phrase) == (Action.REFUSE, "banned")
+    finally:
+        lists.remove("zorbleflux")
