@@ -250,6 +250,7 @@ class Assistant:
             sampling=Sampling(
                 self.settings.max_answer_tokens, 0.0, self.settings.max_generation_seconds
             ),
+            cancelled=turn.incoming.cancelled,
         )
         yield from self.answering.write(request, action, turn.answer)
 
