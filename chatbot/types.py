@@ -46,6 +46,8 @@ class Incoming:
     collection: str | None = None  # search only here; None searches all
     language: str | None = None  # of the interface, the prior when the text does not tell
     adapter: str | None = None  # folder of one to ask for; None leaves it to the champions
+    # What was said before, where the channel keeps it itself; counts in a new session only.
+    history: tuple[Message, ...] = ()
     # Set when the customer left: nobody waits for the answer any more.
     cancelled: threading.Event = field(default_factory=threading.Event, compare=False)
 

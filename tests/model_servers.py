@@ -12,13 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 
 @contextmanager
 def serving(model: Path, seconds: float = 180) -> Iterator[str]:
     """`transformers serve FOLDER` on a free port; gives the URL up to /v1."""
-    pytest.importorskip("openai")  # the one part of transformers[serving] that is not ours
     port = _free_port()
     command = [sys.executable, "-c", "from transformers.cli.transformers import main; main()"]
     command += ["serve", str(model), "--host", "127.0.0.1", "--port", str(port)]

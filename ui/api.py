@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatbot.app import App
@@ -20,6 +20,7 @@ from chatbot.store import new_id
 from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui.availability import Availability
+from ui.disconnects import EventStream
 from ui.guard import VISITOR
 from ui.limits import Limit
 from ui.settings import ServerSettings
@@ -105,8 +106,7 @@ def router(app: App, limits: Limits, availability: Availability) -> APIRouter:
         )
         headers = {"X-Zhike-Visitor": owner, "Cache-Control": "no-store"}
         if "text/event-stream" in request.headers.get("accept", ""):
-            stream = _events(app, incoming)
-            return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+            return EventStream(_events(app, incoming), incoming.cancelled, headers)
         reply = _answered(lambda: app.assistant.reply(incoming))
         return JSONResponse(as_json(reply, owner), headers=headers)
 

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from ui import openai_errors
 from ui.accounts import Accounts
 
 Scope = MutableMapping[str, Any]
@@ -47,6 +48,7 @@ OWN = re.compile(
     r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+|/desk/(login|setup|logout|approved-answers\.csv)"
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"
     r"|sessions/[^/]+/(person|messages|handover|contact))"
+    r"|/v1/(chat/completions|models(/[^/]+)?)"
 )
 PUBLIC_DESK = {"/desk/login", "/desk/setup"}  # everything else under /desk asks for a session
 # What a page asks by itself keeps no session up; of the joins, the ticks of its timers.
@@ -197,7 +199,9 @@ class Answer:
 
     def visitor(self, scope: Scope) -> None:
         """Give whoever has no visitor id one: in a cookie, and to the page behind us now."""
-        if scope["path"].startswith(("/desk", "/api/", "/healthz", "/readyz", "/ui-static/")):
+        if scope["path"].startswith(
+            ("/desk", "/api/", "/v1/", "/healthz", "/readyz", "/ui-static/")
+        ):
             return
         if _cookies(scope).get(VISITOR_COOKIE, "") and visitor_of(scope) is not None:
             return
@@ -244,7 +248,9 @@ class Answer:
         if self.status:
             return
         self.status = status
-        body = {"error": message, "request_id": self._id}
+        body: dict[str, Any] = {"error": message, "request_id": self._id}
+        if self._scope["path"].startswith(openai_errors.PATHS):
+            body = openai_errors.error_body(status, message)
         headers = {"cache-control": "no-store"} | ({"retry-after": "5"} if status == 503 else {})
         response = JSONResponse(body, status_code=status, headers=headers)
 

@@ -21,7 +21,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from ui import api, downloads
+from ui import api, downloads, openai_api
 from ui.accounts import Accounts
 from ui.availability import Availability
 from ui.guard import BODY, Guard, desk_token
@@ -77,6 +77,7 @@ def build(app: App, settings: Settings) -> Web:
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
     site.include_router(api.router(app, limits, availability))
+    site.include_router(openai_api.router(app, limits))
     site.include_router(login.router(accounts))
     site.include_router(downloads.router(app))
     desk = DeskPage(app, settings).build()

@@ -62,6 +62,9 @@ def test_no_scores_leave_the_house(client: TestClient) -> None:
         "/api/v1/sessions/{session_id}/handover",
         "/api/v1/sessions/{session_id}/messages",
         "/api/v1/sessions/{session_id}/person",
+        "/v1/chat/completions",
+        "/v1/models",
+        "/v1/models/{model}",
     ]
 
 
