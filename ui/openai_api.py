@@ -37,7 +37,7 @@ REMEMBERED = 20  # messages that a caller without a conversation brings along, a
 Admission = Callable[[Request], str]
 SessionHeader = Annotated[str | None, Header(alias="X-Zhike-Session", max_length=64)]
 UNSUPPORTED = ("tools", "functions", "logprobs", "top_logprobs", "audio", "prediction")
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "model": MODEL,
     "messages": [{"role": "user", "content": "How long does shipping to Canada take?"}],
     "user": "customer-17",
@@ -87,7 +87,7 @@ class Completion(BaseModel):
     stream: bool = False
     n: Literal[1] | None = 1
     user: str | None = Field(None, max_length=256)
-    zhike: Own = Own()
+    zhike: Own = Field(default_factory=lambda: Own(collection=None))
 
 
 def anonymous(request: Request) -> str:
