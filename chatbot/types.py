@@ -48,8 +48,7 @@ class Incoming:
     adapter: str | None = None  # folder of one to ask for; None leaves it to the champions
     # What was said before, where the channel keeps it itself; counts in a new session only.
     history: tuple[Message, ...] = ()
-    # Set when the customer left: nobody waits for the answer any more.
-    cancelled: threading.Event = field(default_factory=threading.Event, compare=False)
+    cancelled: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

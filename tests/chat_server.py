@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.types import Receive
 
 Body = dict[str, Any]
 Behaviour = Callable[["ChatServer", Body], Response]
@@ -74,6 +75,20 @@ class ChatServer:
         self._socket.close()
 
 
+class Watched(StreamingResponse):
+    """Says when its reader went before the end."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, content: AsyncIterator[str], left: threading.Event) -> None:
+        super().__init__(content)
+        self._left = left
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        await super().listen_for_disconnect(receive)
+        self._left.set()
+
+
 def chunk(text: str = "", finish: str | None = None, **more: Any) -> str:
     """One event of a stream, as vLLM writes it."""
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
@@ -86,19 +101,15 @@ def events(*raw: str | float, hang: bool = False) -> Behaviour:
 
     def behaviour(server: ChatServer, body: Body) -> Response:
         async def stream() -> AsyncIterator[str]:
-            try:
-                for event in raw:
-                    if isinstance(event, float):
-                        await asyncio.sleep(event)
-                    else:
-                        yield event
-                while hang:
-                    await asyncio.sleep(0.05)
-            except (asyncio.CancelledError, GeneratorExit):
-                server.left.set()
-                raise
+            for event in raw:
+                if isinstance(event, float):
+                    await asyncio.sleep(event)
+                else:
+                    yield event
+            while hang:
+                await asyncio.sleep(0.05)
 
-        return StreamingResponse(stream(), media_type="text/event-stream")
+        return Watched(stream(), server.left)
 
     return behaviour
 

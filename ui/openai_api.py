@@ -225,13 +225,18 @@ def _said(turn: Turn, most: int) -> Message:
 
 def _reply(app: App, incoming: Incoming) -> Reply:
     """Raises HTTPException."""
+    reply = None
     try:
-        return app.assistant.reply(incoming)
+        for event in app.assistant.stream(incoming):
+            reply = event if isinstance(event, Reply) else None
     except ChatbotError as error:
         raise HTTPException(400, str(error)) from error
     except KnowledgeError as error:
         log.error("knowledge: %s", error)
         raise HTTPException(503, "The documents cannot be searched right now.") from error
+    if reply is None:  # the caller has gone, and nobody reads this
+        raise HTTPException(503, "The turn was stopped.")
+    return reply
 
 
 def _own(reply: Reply, owner: str) -> dict[str, Any]:

@@ -92,6 +92,7 @@ class OpenAIGenerator:
         self._retries = retries
         self._breaker = Breaker()
         self._served = Served(server)
+        self._refuses: set[str] = set()  # parameters that this model does not take
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: httpx.AsyncClient | None = None
@@ -161,20 +162,14 @@ class OpenAIGenerator:
             while (part := self._next(call, request.cancelled)).stop is None:
                 yield Piece(part.text)
         finally:
-            if part.stop != "end":  # else the stream is ending anyway
-                future.cancel()
+            if part.stop in (None, "cancelled"):  # else it closes its connection itself,
+                future.cancel()  # and to cancel that would leave it open
         yield Piece("", engine=self.name, adapter=adapter, stop=part.stop)
 
     def _call(self, request: Generation, adapter: str | None) -> Call:
         """Raises GenerationError when the key cannot be read."""
         sent = outgoing(request)
-        body = {
-            "model": adapter or self._model,
-            "messages": sent.chat,
-            "stream": True,
-            "max_tokens": request.sampling.max_tokens,
-            "temperature": request.sampling.temperature,
-        }
+        body = {"model": adapter or self._model, "messages": sent.chat, "stream": True}
         deadline = time.monotonic() + request.sampling.max_seconds
         headers = self._server.headers()
         return Call(body, headers, sent.originals, adapter, request.sampling, deadline)
@@ -230,17 +225,34 @@ class OpenAIGenerator:
 
     async def _with_retries(self, call: Call) -> None:
         """Try again with a growing, random pause, as long as nothing was written yet."""
-        for tried in range(self._retries + 1):
+        tried = -1
+        while (tried := tried + 1) <= self._retries:
             try:
                 await self._try(call)
                 return
             except Failed as failed:
+                if failed.fault == "request" and self._learn(str(failed)):
+                    tried -= 1
+                    continue
                 pause = max(BACKOFF * 2**tried * random.uniform(0.5, 1), failed.pause)
                 last = tried == self._retries or pause >= call.left
                 if last or call.characters or not failed.again:
                     raise
                 logger.info("%s: %s Again in %.1f s.", self._server.url, failed, pause)
                 await asyncio.sleep(pause)
+
+    def _learn(self, reason: str) -> bool:
+        """Hosted reasoning models refuse max_tokens and temperature, and say so."""
+        known = len(self._refuses)
+        if "nsupported" in reason:
+            self._refuses.update(n for n in ("max_tokens", "temperature") if f"'{n}'" in reason)
+        return len(self._refuses) > known
+
+    def _sampling(self, sampling: Sampling) -> dict[str, float]:
+        """What the model takes of it."""
+        length = "max_completion_tokens" if "max_tokens" in self._refuses else "max_tokens"
+        warmth = {} if "temperature" in self._refuses else {"temperature": sampling.temperature}
+        return {length: sampling.max_tokens, **warmth}
 
     async def _try(self, call: Call) -> None:
         """One POST. Raises Failed."""
@@ -254,7 +266,7 @@ class OpenAIGenerator:
         url = f"{self._server.url}/chat/completions"
         try:
             async with self._client.stream(
-                "POST", url, json=call.body, headers=call.headers
+                "POST", url, json=call.body | self._sampling(call.sampling), headers=call.headers
             ) as response:
                 if response.status_code != 200:
                     raise await _refused(response)

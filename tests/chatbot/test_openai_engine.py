@@ -191,6 +191,27 @@ def test_a_refusal_is_final(server: ChatServer, start: Start, code: int) -> None
     assert len(server.seen) == (FAILURES if code == 401 else FAILURES + 1)
 
 
+def test_parameters_that_a_model_refuses_are_left_out(server: ChatServer, start: Start) -> None:
+    """As hosted reasoning models answer."""
+    said = "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+    server.script = [
+        status(400, f"{said}'max_completion_tokens' instead."),
+        status(400, "Unsupported value: 'temperature' does not support 0 with this model."),
+        events(chunk(ANSWER, "stop"), DONE),
+    ]
+    engine = start()
+    for _ in range(2):
+        assert text(list(engine.stream(REQUEST))) == ANSWER
+    assert [sorted(set(body) - {"model", "messages", "stream"}) for body in server.seen] == [
+        ["max_tokens", "temperature"],
+        ["max_completion_tokens", "temperature"],
+        ["max_completion_tokens"],
+        ["max_completion_tokens"],
+    ]
+    server.script = [status(400, "Unsupported parameter: 'max_tokens'.")]
+    assert "status 400" in failure(engine)
+
+
 def test_a_server_that_keeps_failing_is_left_alone(server: ChatServer, start: Start) -> None:
     server.script = [status(500, "out of memory")]
     engine = start()
