@@ -25,7 +25,7 @@ from chatbot.types import Delta, Incoming, Message, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui.api import Limits, VisitorHeader, as_json
 from ui.disconnects import EventStream, while_connected
-from ui.guard import VISITOR
+from ui.guard import BODY, VISITOR
 from ui.openai_errors import OpenAIRoute, Refused, error_body
 
 log = logging.getLogger(__name__)
@@ -44,13 +44,17 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+# With a limit a text is read as Unicode, so that a half of a surrogate pair is refused here.
+Text = Annotated[str, Field(max_length=BODY)]
+
+
 class Part(BaseModel):
     """A part of a message; only text is read."""
 
     model_config = ConfigDict(extra="ignore")
 
     type: Literal["text"]
-    text: str
+    text: Text
 
 
 class Turn(BaseModel):
@@ -59,7 +63,7 @@ class Turn(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: Text | list[Part] | None = None
 
     @property
     def text(self) -> str:
@@ -82,7 +86,7 @@ class Completion(BaseModel):
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [EXAMPLE]})
 
-    model: str
+    model: Text
     messages: list[Turn] = Field(min_length=1, max_length=MAX_MESSAGES)
     stream: bool = False
     n: Literal[1] | None = 1

@@ -258,6 +258,8 @@ class OpenAIGenerator:
         """One POST. Raises Failed."""
         assert self._client is not None
         if call.adapter and not await self._served.has(self._client, call.adapter):
+            if not self._served.reached:
+                raise Failed(f"{self._served.status}.")
             raise Failed(
                 f"It does not serve the promoted adapter {call.adapter!r}. Start it with that "
                 f"adapter (vLLM: --lora-modules {call.adapter}=FOLDER), or roll back.",

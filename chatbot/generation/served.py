@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from chatbot.errors import GenerationError
 LOOK, RECHECK = 60.0, 5.0  # seconds between two looks at what it serves: while it is up, down
 # It is there but has no list; `transformers serve` answers 500 where the hub's cache is missing.
 NO_LIST = (404, 405, 500, 501)
+AGAIN = 2.0  # seconds until a name that was not there is looked for again
 MOST = 4 * 1024 * 1024  # bytes of that list
 
 
@@ -52,6 +54,7 @@ class Served:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._names: frozenset[str] | None = None  # None: the server does not tell
+        self._looked = 0.0  # monotonic
         self.asked = threading.Event()  # the first look is over
         self.reached = False
         self.status = f"connecting to {server.url}"
@@ -65,13 +68,14 @@ class Served:
 
     async def has(self, client: httpx.AsyncClient, name: str) -> bool:
         """Whether it serves this name; an adapter may have been added since the last look."""
-        if self._names is not None and name not in self._names:
+        unknown = self._names is not None and name not in self._names
+        if unknown and time.monotonic() - self._looked > AGAIN:
             await self.look(client)
         return self._names is None or name in self._names
 
     async def look(self, client: httpx.AsyncClient) -> None:
         """Ask for the list once; `reached` and `status` say how that went. Never raises."""
-        url = self._server.url
+        url, self._looked = self._server.url, time.monotonic()
         try:
             async with client.stream(
                 "GET", f"{url}/models", headers=self._server.headers()

@@ -194,6 +194,39 @@ def test_parts_of_text_are_read_and_pictures_are_not(client: TestClient) -> None
     assert client.post(PATH, json=body).status_code == 400
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        rb'{"model": "zhike", "messages": [{"role": "user", "content": "\ud800"}]}',
+        rb'{"model": "zhike", "messages": [{"role": "user", "content": '
+        rb'[{"type": "text", "text": "\ud800"}]}]}',
+        rb'{"model": "zhike", "user": "\ud800", "messages": [{"role": "user", "content": "x"}]}',
+        rb'{"model": "\ud800", "messages": [{"role": "user", "content": "x"}]}',
+        rb'{"model": "zhike", "messages": [{"role": "user", "content": "\u0000\u202e"}]}',
+        b'{"model": "zhike", "zhike": null, "messages": [{"role": "user", "content": "x"}]}',
+        b'{"model": "zhike", "response_format": 7, "messages": [{"role": "user", "content": "x"}]}',
+        b'{"model": "zhike", "messages": [{"role": "user", "content": null}]}',
+        b'{"model": "zhike", "messages": [[[[]]]]}',
+        b"[" * 30_000,
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"",
+    ],
+)
+def test_malformed_calls_are_never_failures(client: TestClient, raw: bytes) -> None:
+    answer = client.post(PATH, content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code < 500, answer.text
+    assert answer.status_code == 200 or answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("session", ["x" * 64, "../../etc", "0" * 32, "%00"])
+def test_a_session_that_is_none_is_not_found(client: TestClient, session: str) -> None:
+    answer = client.post(PATH, json=BODY, headers={"X-Zhike-Session": session})
+    assert answer.status_code == 404
+    assert client.post(PATH, json=BODY, headers={"X-Zhike-Session": "x" * 65}).status_code == 400
+
+
 def test_the_walls_answer_in_their_shape_too(client: TestClient) -> None:
     refused = [
         (client.post(PATH, content=b"{"), 400),
