@@ -27,6 +27,8 @@ COMMANDS = {
     "runs": ("ui.commands.runs", "runs"),
     "evaluate": ("ui.commands.evaluate", "evaluate"),
     "screen": ("ui.commands.screen", "screen"),
+    "backup": ("ui.commands.backup", "backup"),
+    "restore": ("ui.commands.backup", "restore"),
     "doctor": ("ui.commands.doctor", "doctor"),
 }
 
