@@ -45,7 +45,7 @@ PAGE = re.compile(
 )
 DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)|/export\.zip")
 OWN = re.compile(
-    r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+|/desk/(login|setup|logout|approved-answers\.csv)"
+    r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+|/desk/(login|setup|logout|approved-answers\.csv|insights\.csv)"
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"
     r"|sessions/[^/]+/(person|messages|handover|contact))"
     r"|/v1/(chat/completions|models(/[^/]+)?)"
