@@ -20,7 +20,7 @@ from chatbot.store import new_id
 from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui.availability import Availability
-from ui.guard import VISITOR
+from ui.cookies import VISITOR
 from ui.limits import Limit
 from ui.settings import ServerSettings
 

@@ -49,7 +49,7 @@ class InboxTab:
     def watch(self) -> None:
         """What sees a new call whichever tab is open: a count on top of the desk, and a timer."""
         self._badge = gr.Markdown("", elem_id="badge", container=False)
-        self._timer = gr.Timer(EVERY)
+        self.timer = gr.Timer(EVERY, active=False)  # until it is known that the role may look
 
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
@@ -125,7 +125,7 @@ class InboxTab:
         view = [self._queue, self._list, self._chosen, self._seen, self._top, self._turns]
         view += [self._deeds, self._take, self._answering, self._badge]
         watched = [self._seen, self._known, *at]
-        for trigger in (self._timer.tick, self._opened.change):
+        for trigger in (self.timer.tick, self._opened.change):
             trigger(self._look, watched, [*view, self._known], **QUIET)
         chosen = [*view, self._said, self._draft]
         self._queue.input(self._switch, at, chosen, **QUIET)
