@@ -26,6 +26,9 @@ COMMANDS = {
     "intents": ("ui.commands.intents", "intents"),
     "runs": ("ui.commands.runs", "runs"),
     "evaluate": ("ui.commands.evaluate", "evaluate"),
+    "accounts": ("ui.commands.accounts", "accounts"),
+    "keys": ("ui.commands.keys", "keys"),
+    "audit": ("ui.commands.audit", "audit"),
     "screen": ("ui.commands.screen", "screen"),
     "doctor": ("ui.commands.doctor", "doctor"),
 }

@@ -69,6 +69,8 @@ class Invites:
         token, now = secrets.token_urlsafe(24), self._now()
         with self._db.write() as db:
             found = self._accounts.find(name)
+            if not self._accounts.ready() and role is not Role.ADMIN:
+                raise AccountError("Nobody is admin yet. Invite an admin first.")
             if found is not None and found.disabled:
                 raise AccountError(f"{name} is disabled. Enable the account first.")
             row = {

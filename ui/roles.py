@@ -96,7 +96,7 @@ DESK: dict[str, Events] = {
     "training": _events(*_RUNS, "fill", "_follow"),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
     "people": _events(Scope.ADMIN, Scope.ADMIN, "fill"),
-    "keys_card": _events(Scope.ADMIN, Scope.ADMIN, "fill"),
+    "keys_card": _events(Scope.ADMIN, Scope.ADMIN),
     "audit_card": _events(Scope.ADMIN, Scope.ADMIN, "fill", "_verified"),
     "desk": _events(Scope.OWN, Scope.OWN, "_open", "_switch", "fill", "_greet"),
 }
@@ -149,10 +149,6 @@ ROUTES: dict[tuple[str, str], Scope] = {  # what a key needs; of GET, GET is mea
     ("GET", f"{_API}/runs"): Scope.RUNS_READ,
     ("POST", f"{_API}/runs/{{name}}/promote"): Scope.RUNS_WRITE,
     ("POST", f"{_API}/runs/rollback"): Scope.RUNS_WRITE,
-    ("GET", f"{_API}/webhooks"): Scope.ADMIN,
-    ("POST", f"{_API}/webhooks"): Scope.ADMIN,
-    ("DELETE", f"{_API}/webhooks/{{webhook_id}}"): Scope.ADMIN,
-    ("GET", f"{_API}/webhooks/{{webhook_id}}/deliveries"): Scope.ADMIN,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
@@ -30,6 +30,8 @@ from ui.invites import Invites
 from ui.pages import collections, login
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
+from ui.routes import approved, conversations, documents, handovers, intents, runs, staff_route
+from ui.routes.replays import Replays
 from ui.settings import Settings
 from ui.streams import Streams
 from ui.team import Team
@@ -82,6 +84,8 @@ def build(app: App, settings: Settings) -> Web:
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
     site.include_router(api.router(app, limits, availability))
+    for routes in _programs(app, settings, team):
+        site.include_router(routes)
     site.include_router(login.router(accounts, team.invites, app.handovers.rename))
     site.include_router(downloads.router(app))
     desk = DeskPage(app, settings, team).build()
@@ -101,6 +105,23 @@ def build(app: App, settings: Settings) -> Web:
         upload=(settings.knowledge.max_file_mb + 1) << 20,  # and the form around the file
     )
     return Web(guard, site, accounts, team)
+
+
+def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
+    """The routes that ask for an API key."""
+    replays, made = Replays(app.database), []
+    for noun, add in (
+        ("conversations", lambda routes: conversations.add(routes, app)),
+        ("handovers", lambda routes: handovers.add(routes, app)),
+        ("documents", lambda routes: documents.add(routes, app)),
+        ("approved answers", lambda routes: approved.add(routes, app)),
+        ("intents", lambda routes: intents.add(routes, app)),
+        ("runs", lambda routes: runs.add(routes, app, settings.home)),
+    ):
+        routes = staff_route.router(team.keys, replays, noun)
+        add(routes)
+        made.append(routes)
+    return made
 
 
 def _ticks(blocks: gr.Blocks) -> frozenset[int]:

@@ -158,9 +158,11 @@ def test_a_role_sees_its_tabs_and_buttons(running: Running) -> None:
         return "".join(browser.call(number, [] if number == max(numbers) else [""])
                        for number in numbers)  # fmt: skip
 
-    assert '"interactive": false' not in greeted(Role.ADMIN).replace('":f', '": f')
-    viewer = greeted(Role.VIEWER).replace('":f', '": f')
-    assert '"visible": false' in viewer and '"interactive": false' in viewer
+    closed, hidden = '"interactive":false', '"visible":false'
+    admin, viewer = (greeted(r).replace("\\", "") for r in (Role.ADMIN, Role.VIEWER))
+    assert hidden not in admin and closed not in admin
+    assert viewer.count(hidden) == 2  # inbox, people
+    assert viewer.count(closed) > 10
 
 
 def test_a_tab_is_filled_only_for_those_who_may_see_it(running: Running) -> None:
@@ -174,9 +176,9 @@ def test_a_tab_is_filled_only_for_those_who_may_see_it(running: Running) -> None
     assert filling
     shown = browser.call(filling[0], ["en"])
     assert "returns.md" in shown
-    assert "Set-up" not in shown and "session.opened" not in shown  # the audit log
+    assert "invite.accepted" not in shown  # the audit log
     admin = Browser(running.url, "/desk", session_of(running.site, Role.ADMIN))
-    assert "session.opened" in admin.call(filling[0], ["en"])
+    assert "invite.accepted" in admin.call(filling[0], ["en"])
 
 
 def test_a_disabled_account_is_out_at_the_next_call(running: Running) -> None:
@@ -207,7 +209,7 @@ def test_another_role_counts_from_the_next_call_on(
     assert "No row was changed" in browser.call(number, ["en"])
     running.site.accounts.set_role(name, Role.VIEWER, "admin")
     body = {"fn_index": number, "data": ["en"], "session_hash": "a"}
-    answer = browser.http.post("/gradio_api/queue/join", json=body)
+    answer = browser.http.post("/desk/gradio_api/queue/join", json=body)
     assert answer.status_code == 403
     assert "role" in answer.json()["detail"]
 

@@ -81,7 +81,9 @@ class PeopleTab:
                     label="people.name",
                 )
                 self._as = add(
-                    gr.Dropdown([*map(str, Role)], value="agent", elem_id="invite-role", min_width=180),
+                    gr.Dropdown(
+                        [*map(str, Role)], value="agent", elem_id="invite-role", min_width=180
+                    ),
                     label="people.role",
                     choices=_roles,
                 )
