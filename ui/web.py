@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +111,16 @@ def build(app: App, settings: Settings) -> Web:
 
 def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
     """The routes that ask for an API key."""
+    adding: dict[str, Callable[[APIRouter], None]] = {
+        "conversations": partial(conversations.add, app=app),
+        "handovers": partial(handovers.add, app=app),
+        "documents": partial(documents.add, app=app),
+        "approved answers": partial(approved.add, app=app),
+        "intents": partial(intents.add, app=app),
+        "runs": partial(runs.add, app=app, home=settings.home),
+    }
     replays, made = Replays(app.database), []
-    for noun, add in (
-        ("conversations", lambda routes: conversations.add(routes, app)),
-        ("handovers", lambda routes: handovers.add(routes, app)),
-        ("documents", lambda routes: documents.add(routes, app)),
-        ("approved answers", lambda routes: approved.add(routes, app)),
-        ("intents", lambda routes: intents.add(routes, app)),
-        ("runs", lambda routes: runs.add(routes, app, settings.home)),
-    ):
+    for noun, add in adding.items():
         routes = staff_route.router(team.keys, replays, noun)
         add(routes)
         made.append(routes)
