@@ -62,11 +62,16 @@ def may(role: Role, scope: Scope) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """The events of one file under ui/pages: `readers` need `read`, all others `write`."""
+    """The events of one file under ui/pages: `readers` need `read`, all others `write`.
+
+    `ticks` are what every open page calls by itself; such a function asks for the role and gives
+    nothing without it, since a refusal would be an alert on the page.
+    """
 
     read: Scope
     write: Scope
     readers: frozenset[str] = frozenset()
+    ticks: frozenset[str] = frozenset()
 
 
 def _events(read: Scope, write: Scope, *readers: str) -> Events:
@@ -85,9 +90,11 @@ DESK: dict[str, Events] = {
     "collections": _events(*_KNOWLEDGE, "<lambda>"),
     "approved": _events(*_KNOWLEDGE, "fill", "_reworded", "_select", "_tried", "<lambda>"),
     "canned": _events(Scope.HANDOVERS, Scope.HANDOVERS, "_show"),
-    "inbox": _events(
-        *(Scope.HANDOVERS, Scope.HANDOVERS),
-        *("fill", "_look", "_switch", "_read", "_suggested", "_inserted"),
+    "inbox": Events(
+        Scope.HANDOVERS,
+        Scope.HANDOVERS,
+        frozenset(("fill", "_switch", "_read", "_suggested", "_inserted")),
+        ticks=frozenset(("_look",)),
     ),
     "conversations": _events(
         Scope.CONVERSATIONS, Scope.FEEDBACK, "fill", "_show", "_turn_page", "<lambda>"
@@ -169,5 +176,7 @@ def event(function: Callable[..., Any]) -> Event:
     row = DESK.get(file)
     if row is None:
         return Event(f"{file}.{called}", Scope.ADMIN, True)
+    if called in row.ticks:
+        return Event(f"{file}.{called}", Scope.OWN, False)
     reads = called in row.readers
     return Event(f"{file}.{called}", row.read if reads else row.write, not reads)

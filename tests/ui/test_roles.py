@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from chatbot.store import new_id
+from chatbot.types import HandoffReason, Incoming
 from tests.ui.conftest import Running
 from tests.ui.staff import session_of
 from tests.ui.test_customer import Browser
@@ -60,7 +61,7 @@ def test_every_file_of_desk_events_has_a_row(functions: dict[int, roles.Event]) 
     assert len(functions) > 100, "the walk found too little to mean anything"
     assert {event.name.split(".")[0] for event in functions.values()} == set(DESK)
     called = {event.name for event in functions.values()}
-    readers = {f"{file}.{name}" for file, row in DESK.items() for name in row.readers}
+    readers = {f"{f}.{name}" for f, row in DESK.items() for name in row.readers | row.ticks}
     assert readers <= called, "a reader that does not exist any more"
 
 
@@ -95,7 +96,7 @@ def test_every_event_of_the_desk_follows_the_table(
                        "audit_card.fill", "health._rebuilt", "collections._taken"]),
         (Role.AGENT, ["upload._added", "document_life._removed", "approved._deleted",
                       "training._promoted", "training.<lambda>", "people._disabled"]),
-        (Role.EDITOR, ["inbox._sent", "inbox._look", "people._role_set", "keys_card._added"]),
+        (Role.EDITOR, ["inbox._sent", "inbox._read", "people._role_set", "keys_card._added"]),
     ],
 )  # fmt: skip
 def test_what_must_be_closed_is(
@@ -163,11 +164,28 @@ def test_a_role_sees_its_tabs_and_buttons(running: Running) -> None:
         return "".join(browser.call(number, [] if number == max(numbers) else [""])
                        for number in numbers)  # fmt: skip
 
-    closed, hidden = '"interactive":false', '"visible":false'
+    closed, hidden = '"interactive":false', "hide-"
     admin, viewer = (greeted(r).replace("\\", "") for r in (Role.ADMIN, Role.VIEWER))
     assert hidden not in admin and closed not in admin
-    assert viewer.count(hidden) == 2  # inbox, people
+    assert "hide-inbox hide-people" in viewer
     assert viewer.count(closed) > 10
+
+
+def test_the_tick_of_a_page_tells_a_viewer_nothing(
+    running: Running, functions: dict[int, roles.Event]
+) -> None:
+    number = next(n for n, e in functions.items() if e.name == "inbox._look")
+    visitor = new_id()
+    reply = running.app.assistant.reply(Incoming("MARKER-of-queue", visitor, language="en"))
+    reason = HandoffReason.CUSTOMER_REQUEST
+    running.app.handovers.request(reply.session_id, visitor, reason)
+    said = {}
+    for role in (Role.AGENT, Role.VIEWER, Role.EDITOR):
+        browser = Browser(running.url, "/desk", session_of(running.site, role))
+        said[role] = browser.call(number, [None, None, "waiting", None, "en"])
+    assert "MARKER-of-queue" in said[Role.AGENT]
+    for role in (Role.VIEWER, Role.EDITOR):
+        assert reply.session_id not in said[role] and "MARKER" not in said[role]
 
 
 def test_a_tab_is_filled_only_for_those_who_may_see_it(running: Running) -> None:

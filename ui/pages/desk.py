@@ -40,7 +40,7 @@ class DeskPage:
 
     def __init__(self, app: App, settings: Settings, team: Team) -> None:
         self._labels, self._accounts = Labels(), team.accounts
-        self._inbox = InboxTab(app, self._labels)
+        self._inbox = InboxTab(app, self._labels, lambda name: _sees(self._role_of(name), "inbox"))
         self._tabs: dict[str, Tab] = {
             "documents": DocumentsTab(app, settings, self._labels),
             "approved": ApprovedTab(app, self._labels),
@@ -80,12 +80,9 @@ class DeskPage:
             opened.then(**self._fill(chosen))
             for tab, item in items:
                 item.select(tab.fill, chosen, tab.filled, **QUIET)
-            self._items = dict(zip(self._tabs, (item for _, item in items), strict=True))
             self._buttons = desk_events.buttons(blocks)
             greeted = [self._who, self._shown, self._inbox.timer]
-            blocks.load(
-                self._greet, None, [*greeted, *self._items.values(), *self._buttons], **QUIET
-            )
+            blocks.load(self._greet, None, [*greeted, *self._buttons], **QUIET)
         blocks.state_session_capacity = 100
         return blocks
 
@@ -95,30 +92,39 @@ class DeskPage:
 
         def fill(language: str, request: gr.Request) -> dict[Any, Any]:
             role = self._role(request)
-            seen = [tab for name, tab in self._tabs.items() if _sees(role, name)]
-            return {c: value for tab in seen for c, value in tab.fill(language).items()}
+            shown: dict[Any, Any] = {}
+            for name, tab in self._tabs.items():
+                if _sees(role, name):
+                    shown |= tab.fill(language)
+                else:  # a state that is left out would count as changed
+                    shown |= {c: c.value for c in tab.filled if isinstance(c, gr.State)}
+            return shown
 
         return {"fn": fill, "inputs": chosen, "outputs": outputs, **QUIET}
 
     def _role(self, request: gr.Request) -> Role | None:
-        staff = self._accounts.find(str(request.username))
+        return self._role_of(str(request.username))
+
+    def _role_of(self, name: str) -> Role | None:
+        staff = self._accounts.find(name)
         return staff.role if staff else None
 
     def _greet(self, request: gr.Request) -> dict[Any, Any]:
-        """Who is logged in; the tabs and buttons that are not for this role."""
+        """Who is logged in; the buttons that are not for this role."""
         role = self._role(request)
         seen = [name for name in self._tabs if _sees(role, name)]
-        tabs = {item: gr.update(visible=name in seen) for name, item in self._items.items()}
+        # Gradio keeps showing a tab that an update makes invisible: page.js hides it
+        hidden = " ".join(f"hide-{name}" for name in self._tabs if name not in seen)
+        name = render.plain(str(request.username))
         closed = {
             button: gr.update(interactive=False)
             for button, needed in self._buttons.items()
             if not any(role and roles.may(role, scope) for scope in needed)
         }
         return {
-            self._who: f'<span class="account">{render.plain(str(request.username))}</span>',
+            self._who: f'<span class="account {hidden}">{name}</span>',
             self._shown: gr.update(selected=seen[0]) if "documents" not in seen else gr.skip(),
             self._inbox.timer: gr.update(active="inbox" in seen),
-            **tabs,
             **closed,
         }
 

@@ -40,8 +40,9 @@ class Stand:
 class InboxTab:
     """The queues, one conversation with its packet, and what an agent does with it."""
 
-    def __init__(self, app: App, labels: Labels) -> None:
-        self._app = app
+    def __init__(self, app: App, labels: Labels, may: Callable[[str], bool]) -> None:
+        """may: whether an account may see the queues."""
+        self._app, self._may = app, may
         self._labels = labels
         self._canned = CannedSection(app, labels)
         self.filled: list[Any] = []
@@ -158,6 +159,8 @@ class InboxTab:
     ) -> Updates:
         """Redraw what changed; say who is new in the queue."""
         words, agent = texts(language), account(request)
+        if not self._may(agent):  # every open desk looks, whatever the role
+            return {self._known: None}
         waiting = self._app.handovers.queue("waiting", agent)
         for line in waiting:
             if known is not None and line.session_id not in known:
