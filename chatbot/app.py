@@ -13,6 +13,9 @@ from chatbot.answering import Answering
 from chatbot.assistant import Assistant
 from chatbot.canned import CannedReplies
 from chatbot.champions import Champions
+from chatbot.generation.openai_engine import OpenAIGenerator
+from chatbot.generation.protocol import Engine
+from chatbot.generation.served import Server
 from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.handovers import Handovers
 from chatbot.intent import IntentModel
@@ -59,7 +62,7 @@ class App:
     canned: CannedReplies
     assistant: Assistant
     champions: Champions
-    generator: TransformersGenerator | None
+    generator: Engine | None
     scorer: EvidenceScorer
     problems: tuple[str, ...] = ()
 
@@ -147,18 +150,43 @@ def build(
         champions=champions,
         generator=generator,
         scorer=scorer,
-        problems=(*problems, *unread, *more),
+        problems=(*problems, *unread, *more, *_speechless(chatbot)),
     )
 
 
-def _generator(models: Path, settings: ChatbotSettings) -> TransformersGenerator | None:
+def _generator(models: Path, settings: ChatbotSettings) -> Engine | None:
     if settings.generator == "none":
         return None
+    if settings.generator_url:
+        return _remote(settings)
     return TransformersGenerator(
         models,
         settings.generator,
         revision=settings.generator_revision,
         languages=frozenset(settings.generator_languages) or None,
+    )
+
+
+def _speechless(settings: ChatbotSettings) -> tuple[str, ...]:
+    """A server does not tell which languages its model speaks."""
+    if settings.generator == "none" or not settings.generator_url or settings.generator_languages:
+        return ()
+    return (
+        "chatbot.generator_languages is empty, so the server at chatbot.generator_url never "
+        "writes. Name the languages that its model speaks.",
+    )
+
+
+def _remote(settings: ChatbotSettings) -> Engine:
+    server = Server(
+        settings.generator_url.rstrip("/"),
+        settings.generator_key_file,
+        settings.generator_connect_seconds,
+        settings.generator_silence_seconds,
+    )
+    languages = frozenset(settings.generator_languages)
+    return OpenAIGenerator(
+        server, settings.generator, languages, retries=settings.generator_retries
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chatbot import followup, language, policy
@@ -133,7 +133,13 @@ class Assistant:
         session = self.store.open_session(
             incoming.visitor, incoming.channel, incoming.session_id, incoming.language
         )
-        return Turn(incoming, session, self.store.history(session.id))
+        said = self.store.history(session.id) or self._told(session.id, incoming.history)
+        return Turn(incoming, session, said)
+
+    def _told(self, session_id: str, history: Sequence[Message]) -> tuple[Message, ...]:
+        """What a channel says was said before, screened as if it had been said here."""
+        screened = [(m, self.screen.turn(session_id, m.text)) for m in history]
+        return tuple(replace(m, text=v.masked) for m, v in screened if not v.blocked)
 
     def _read(self, turn: Turn) -> None:
         """Language and screen; the masked question is stored before anything slow."""
@@ -250,6 +256,7 @@ class Assistant:
             sampling=Sampling(
                 self.settings.max_answer_tokens, 0.0, self.settings.max_generation_seconds
             ),
+            cancelled=turn.incoming.cancelled,
         )
         yield from self.answering.write(request, action, turn.answer)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
+from chatbot.errors import SettingsError
 from chatbot.office import Office
 
 
@@ -15,6 +17,11 @@ class ChatbotSettings:
     generator: str = "SmolLM2-135M-Instruct"  # packaged name, hub id, folder; "none" only quotes
     generator_revision: str = ""  # 40 hex digits pin a hub model
     generator_languages: tuple[str, ...] = ()  # of a generator that does not tell them itself
+    generator_url: str = ""  # of an OpenAI-compatible server that serves `generator` by that name
+    generator_key_file: str = ""  # holds its API key
+    generator_connect_seconds: float = 3.0
+    generator_silence_seconds: float = 10.0  # until its first word, and between two
+    generator_retries: int = 2
     intent_encoder: Literal["all-MiniLM-L6-v2", "none"] = "all-MiniLM-L6-v2"  # of English turns
     answers: Literal["auto", "quote", "generate"] = "auto"  # who writes: see policy.py
     languages: tuple[str, ...] = ("zh-Hans", "zh-Hant", "en")
@@ -22,6 +29,13 @@ class ChatbotSettings:
     max_question: int = 2_000  # characters; longer messages are refused with a sentence
     max_answer_tokens: int = 120
     max_generation_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if self.generator_url and not _address(self.generator_url):
+            raise SettingsError(
+                f"generator_url {self.generator_url!r} is no address of a server. Write it up to "
+                "/v1, such as http://127.0.0.1:8000/v1; a key belongs into generator_key_file."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +50,14 @@ class HandoverSettings:
 
     def office(self) -> Office:
         return Office.of(self.hours, self.time_zone)
+
+
+def _address(url: str) -> bool:
+    """An http(s) address without user, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = parts.username is None and not parts.query and not parts.fragment
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and plain and port != 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -45,6 +46,9 @@ class Incoming:
     collection: str | None = None  # search only here; None searches all
     language: str | None = None  # of the interface, the prior when the text does not tell
     adapter: str | None = None  # folder of one to ask for; None leaves it to the champions
+    # What was said before, where the channel keeps it itself; counts in a new session only.
+    history: tuple[Message, ...] = ()
+    cancelled: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatbot.app import App
@@ -21,6 +22,8 @@ from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui.availability import Availability
 from ui.cookies import VISITOR
+from ui.disconnects import EventStream
+from ui.idempotency import MAX_KEY, Attempt, Once
 from ui.limits import Limit
 from ui.settings import ServerSettings
 
@@ -32,12 +35,16 @@ READS = 6  # looks for news per turn that a visitor may take
 USABLE = ("ready", "rebuilt")  # how the state of an index begins that can be searched
 T = TypeVar("T")
 VisitorHeader = Annotated[str | None, Header(alias="X-Zhike-Visitor")]
+KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY)]
 
 
 class Question(BaseModel):
     """One message of a visitor."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"text": "Can I return opened tea?", "language": "en"}]},
+    )
 
     text: str = Field(min_length=1, pattern=r"\S")  # at most chatbot.max_question characters
     session_id: str | None = Field(None, max_length=64)
@@ -49,7 +56,9 @@ class Question(BaseModel):
 class Rating(BaseModel):
     """A thumb up (1) or down (-1)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"value": -1, "reason": "missing"}]}
+    )
 
     value: Literal[1, -1]
     reason: str = Field("", max_length=500)
@@ -87,27 +96,37 @@ class Limits:
 def router(app: App, limits: Limits, availability: Availability) -> APIRouter:
     """The routes of /api/v1."""
     routes = APIRouter(prefix="/api/v1")
+    once = Once(app.database)
     _handover_routes(routes, app, limits, availability)
 
     @routes.post("/chat")
-    def chat(question: Question, request: Request, visitor: VisitorHeader = None) -> Response:
-        """Answer one message. With `Accept: text/event-stream`: events stage, delta, reply."""
+    def chat(
+        question: Question,
+        request: Request,
+        visitor: VisitorHeader = None,
+        key: KeyHeader = None,
+    ) -> Response:
+        """Answer one message. With `Accept: text/event-stream`: events stage, delta, reply.
+
+        A request with the same `Idempotency-Key` gets the same reply for a day.
+        """
         owner = _visitor(visitor or question.visitor)
         _check_length(question.text, app.assistant.settings.max_question)
         _allow(limits, owner, request)
-        incoming = Incoming(
-            text=question.text,
-            visitor=owner,
-            session_id=_session(app, owner, question),
-            channel="api",
-            collection=question.collection,
-            language=question.language,
-        )
+        attempt = once.begin(owner, key, question.model_dump_json())
+        streamed = "text/event-stream" in request.headers.get("accept", "")
         headers = {"X-Zhike-Visitor": owner, "Cache-Control": "no-store"}
-        if "text/event-stream" in request.headers.get("accept", ""):
-            stream = _events(app, incoming)
-            return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
-        reply = _answered(lambda: app.assistant.reply(incoming))
+        if given := attempt.reply_id:
+            answer = as_json(_answered(lambda: app.store.reply(given, owner)), owner)
+            if streamed:
+                return EventStream(iter([_event("reply", answer)]), threading.Event(), headers)
+            return JSONResponse(answer, headers=headers)
+        with attempt:
+            incoming = _incoming(app, question, owner)
+            if streamed:
+                return EventStream(_events(app, incoming, attempt), incoming.cancelled, headers)
+            reply = _answered(lambda: app.assistant.reply(incoming))
+            attempt.done(reply.id)
         return JSONResponse(as_json(reply, owner), headers=headers)
 
     @routes.post("/replies/{reply_id}/rating")
@@ -301,12 +320,19 @@ def _allow_reading(limits: Limits, visitor: str, request: Request) -> None:
         )
 
 
-def _session(app: App, visitor: str, question: Question) -> str:
-    """The session's id; checked before a stream begins, so that a wrong one is a 404."""
+def _incoming(app: App, question: Question, owner: str) -> Incoming:
+    """The session is opened before a stream begins, so that a wrong one is a 404."""
     opened = _answered(
-        lambda: app.store.open_session(visitor, "api", question.session_id, question.language)
+        lambda: app.store.open_session(owner, "api", question.session_id, question.language)
     )
-    return opened.id
+    return Incoming(
+        text=question.text,
+        visitor=owner,
+        session_id=opened.id,
+        channel="api",
+        collection=question.collection,
+        language=question.language,
+    )
 
 
 def _answered(call: Callable[[], T]) -> T:
@@ -324,7 +350,7 @@ def _answered(call: Callable[[], T]) -> T:
         raise HTTPException(503, "The documents cannot be searched right now.") from error
 
 
-def _events(app: App, incoming: Incoming) -> Iterator[str]:
+def _events(app: App, incoming: Incoming, attempt: Attempt) -> Iterator[str]:
     """Server-sent events; the reply comes last and replaces the streamed text."""
     try:
         for event in app.assistant.stream(incoming):
@@ -333,12 +359,15 @@ def _events(app: App, incoming: Incoming) -> Iterator[str]:
             elif isinstance(event, Delta):
                 yield _event("delta", {"text": event.text})
             else:
+                attempt.done(event.id)
                 yield _event("reply", as_json(event, incoming.visitor))
     except (ChatbotError, KnowledgeError) as error:
         yield _event("error", {"error": str(error)})
     except Exception:  # the answer has begun: the stream is the only place left to say it
         log.exception("stream of session %s", incoming.session_id)
         yield _event("error", {"error": "Something went wrong here; please try again."})
+    finally:
+        attempt.close()
 
 
 def _event(name: str, data: dict[str, Any]) -> str:

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from ui import roles
+from ui import openai_errors, roles
 from ui.accounts import Accounts, Staff
 from ui.bodies import Refusal, TooLarge, checked_body
 from ui.cookies import (
@@ -58,6 +58,7 @@ OWN = re.compile(
     # Of staff's programs; each asks for an API key, see ui/roles.py
     r"|/api/v1/(conversations|handovers|documents|approved-answers|intents|runs|webhooks)(/[^/]+){0,2}"
     r"|/api/v1/replies/[^/]+/feedback"
+    r"|/v1/(chat/completions|models(/[^/]+)?)"
 )
 # Everything else under /desk asks for a session.
 PUBLIC_DESK = {"/desk/login", "/desk/setup", "/desk/invite"}
@@ -230,7 +231,9 @@ class Answer:
 
     def visitor(self, scope: Scope) -> None:
         """Give whoever has no visitor id one: in a cookie, and to the page behind us now."""
-        if scope["path"].startswith(("/desk", "/api/", "/healthz", "/readyz", "/ui-static/")):
+        if scope["path"].startswith(
+            ("/desk", "/api/", "/v1/", "/healthz", "/readyz", "/ui-static/")
+        ):
             return
         if cookies(scope).get(VISITOR_COOKIE, "") and visitor_of(scope) is not None:
             return
@@ -278,6 +281,9 @@ class Answer:
         self.status = status
         headers = {"cache-control": "no-store"} | ({"retry-after": "5"} if status == 503 else {})
         response = problem_response(status, message, self._id, headers)
+        if self._scope["path"].startswith(openai_errors.PATHS):
+            body = openai_errors.error_body(status, message)
+            response = JSONResponse(body, status_code=status, headers=headers)
 
         async def dressed(start: Message) -> None:
             if start["type"] == "http.response.start":

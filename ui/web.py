@@ -22,7 +22,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from ui import api, desk_events, downloads, problems
+from ui import api, desk_events, downloads, openai_api, problems
 from ui.accounts import Accounts
 from ui.api_keys import Keys
 from ui.availability import Availability
@@ -86,6 +86,7 @@ def build(app: App, settings: Settings) -> Web:
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
     site.include_router(api.router(app, limits, availability))
+    site.include_router(openai_api.router(app, limits))
     for routes in _programs(app, settings, team):
         site.include_router(routes)
     site.include_router(login.router(accounts, team.invites, app.handovers.rename))

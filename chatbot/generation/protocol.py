@@ -70,3 +70,25 @@ class Generator(Protocol):
     def stream(self, request: Generation) -> Iterator[Piece]:
         """Raise GenerationError when it cannot answer; stop soon after `cancelled` is set."""
         ...
+
+
+class Engine(Generator, Protocol):
+    """A generator that has to be started: its model lies in another process or machine."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    @property
+    def status(self) -> str:
+        """One phrase for people: "ready", "loading …", or what is wrong and what to do."""
+        ...
+
+    def start(self) -> None:
+        """Begin in the background; never raises, whatever is missing."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is ready; False when it is not after `seconds`."""
+        ...
+
+    def close(self) -> None: ...

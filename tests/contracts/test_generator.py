@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from chatbot.generation.openai_engine import OpenAIGenerator
 from chatbot.generation.protocol import Generation, Generator, Piece, Sampling
 from chatbot.generation.quoting import QuotingGenerator
+from chatbot.generation.served import Server
 from chatbot.generation.transformers_engine import TransformersGenerator
 from knowledge.features import Sentence
 from knowledge.types import Passage
+from tests.chat_server import ChatServer
+from tests.model_servers import serving
 from tests.tiny_models import make_model, models_folder
 
 PASSAGE = Passage(
@@ -27,30 +32,59 @@ PASSAGE = Passage(
 )
 
 
-def quoting(folder: Path) -> Generator:
-    return QuotingGenerator()
+@contextmanager
+def quoting(folder: Path) -> Iterator[Generator]:
+    yield QuotingGenerator()
 
 
-def transformers(folder: Path) -> Generator:
+@contextmanager
+def transformers(folder: Path) -> Iterator[Generator]:
     model = make_model(folder / "tiny", models_folder() / "SmolLM2-135M-Instruct")
     engine = TransformersGenerator(folder, str(model), languages=frozenset({"en"}))
     engine.start()
     assert engine.wait(60), engine.status
-    return engine
+    yield engine
+    engine.close()
 
 
-ENGINES = [quoting, pytest.param(transformers, marks=pytest.mark.slow)]
+@contextmanager
+def openai(folder: Path) -> Iterator[Generator]:
+    """The protocol over the wire; the text is made up."""
+    with ChatServer() as server:
+        yield from connected(server.url, "base")
+
+
+@contextmanager
+def transformers_serve(folder: Path) -> Iterator[Generator]:
+    """A model of random weights behind `transformers serve`."""
+    model = make_model(folder / "tiny", models_folder() / "SmolLM2-135M-Instruct")
+    with serving(model) as url:
+        yield from connected(url, str(model))
+
+
+def connected(url: str, model: str) -> Iterator[Generator]:
+    engine = OpenAIGenerator(Server(url, silence_seconds=60), model, frozenset({"en"}))
+    engine.start()
+    assert engine.wait(60), engine.status
+    yield engine
+    engine.close()
+
+
+ENGINES = [
+    quoting,
+    pytest.param(transformers, marks=pytest.mark.slow),
+    openai,
+    pytest.param(transformers_serve, marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Generator]:
-    make: Callable[[Path], Generator] = request.param
-    generator = make(tmp_path_factory.mktemp("engine"))
-    yield generator
-    if isinstance(generator, TransformersGenerator):
-        generator.close()
+    make: Callable[[Path], AbstractContextManager[Generator]] = request.param
+    with make(tmp_path_factory.mktemp("engine")) as generator:
+        yield generator
 
 
 SAMPLING = Sampling(max_tokens=16)

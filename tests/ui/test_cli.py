@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chat_server import ChatServer
 from ui import samples
 from ui.cli import COMMANDS
 
@@ -190,6 +191,20 @@ def test_the_doctor_says_what_to_do(
     assert done.status == 1 and "zhike models pull" in done.err
     assert "SQLite" in done.out and "index ready" in done.out
     assert "without network" in done.out and "refuses sockets" in done.out
+
+
+def test_the_doctor_asks_the_model_server(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZHIKE_CHATBOT_GENERATOR", "base")
+    monkeypatch.setenv("ZHIKE_CHATBOT_GENERATOR_LANGUAGES", "en")
+    with ChatServer() as server:
+        monkeypatch.setenv("ZHIKE_CHATBOT_GENERATOR_URL", server.url)
+        assert f"{server.url}: ready" in run("doctor").out
+        server.list_status = 503
+        done = run("doctor")
+        assert done.status == 1 and "answers with status 503" in done.err
+    monkeypatch.setenv("ZHIKE_CHATBOT_GENERATOR_URL", "gpu-1:8000")
+    done = run("doctor")
+    assert done.status == 1 and "is no address of a server" in done.err
 
 
 # The sample shop

@@ -28,6 +28,9 @@ PUBLIC = {
     "/api/v1/sessions/{session_id}/contact",
     "/api/v1/sessions/{session_id}/handover",
     "/api/v1/sessions/{session_id}/messages",
+    "/v1/chat/completions",
+    "/v1/models",
+    "/v1/models/{model}",
     "/desk/login",
     "/desk/setup",
     # Gradio's page for customers: everything that it needs, and nothing more

@@ -9,12 +9,14 @@ import sys
 import click
 
 from chatbot import models
+from chatbot.app import App
 from knowledge.database import VERSION, check_version
 from knowledge.errors import KnowledgeError
 from knowledge.load import LimitedLoader
 from ui.commands.opening import opened
 from ui.settings import Settings
 
+ANSWERS = 20  # seconds for the model server to say a word
 FLOORS = {"gradio": "6.20", "torch": "2.10", "pypdf": "6.10.2", "sqlite-utils": "4.2"}
 
 
@@ -32,7 +34,7 @@ def doctor() -> None:
             click.echo(f"reading    files in a process without network ({loader.network()})")
         free = shutil.disk_usage(settings.home).free / 2**30
         click.echo(f"disk       {free:.1f} GB free")
-        problems += app.problems
+        problems += [*_server(app, settings), *app.problems]
     for problem in problems:
         click.secho(f"problem    {problem}", fg="red", err=True)
     if problems:
@@ -69,6 +71,16 @@ def _models(settings: Settings) -> list[str]:
         if state.status != "ready":
             problems.append(f"{info.name}: {state.reason} Run `zhike models pull`.")
     return problems
+
+
+def _server(app: App, settings: Settings) -> list[str]:
+    """Whether the server that writes answers can be reached."""
+    if app.generator is None or not settings.chatbot.generator_url:
+        return []
+    app.generator.start()
+    reached = app.generator.wait(ANSWERS)
+    click.echo(f"generator  {settings.chatbot.generator_url}: {app.generator.status}")
+    return [] if reached else [f"{app.generator.status}. Answers are quoted meanwhile."]
 
 
 def _number(version: str) -> tuple[int, ...]:

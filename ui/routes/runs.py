@@ -38,7 +38,7 @@ def add(routes: APIRouter, app: App, home: Path) -> None:
     @routes.post("/runs/{name}/promote")
     def promote(name: str, given: Promotion | None = None) -> dict[str, Any]:
         """Let the adapter of a finished run serve from the next turn on."""
-        wanted = given or Promotion(share=1.0)
+        wanted = given or Promotion.model_validate({})
         champion = registry.promote(name, wanted.share, force=wanted.force)
         return {"serves": champion.name, "share": champion.share}
 
