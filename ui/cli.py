@@ -30,6 +30,8 @@ COMMANDS = {
     "keys": ("ui.commands.keys", "keys"),
     "audit": ("ui.commands.audit", "audit"),
     "screen": ("ui.commands.screen", "screen"),
+    "backup": ("ui.commands.backup", "backup"),
+    "restore": ("ui.commands.backup", "restore"),
     "doctor": ("ui.commands.doctor", "doctor"),
 }
 

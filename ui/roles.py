@@ -99,6 +99,7 @@ DESK: dict[str, Events] = {
     "conversations": _events(
         Scope.CONVERSATIONS, Scope.FEEDBACK, "fill", "_show", "_turn_page", "<lambda>"
     ),
+    "insights": _events(Scope.CONVERSATIONS, Scope.CONVERSATIONS, "fill", "_choose"),
     "intents": _events(*_INTENTS, "fill", "_show", "_blank", "_tried", "<lambda>"),
     "training": _events(*_RUNS, "fill", "_follow"),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
@@ -112,6 +113,7 @@ TABS: dict[str, Scope] = {  # what it takes to see a tab of the desk
     "approved": Scope.KNOWLEDGE_READ,
     "inbox": Scope.HANDOVERS,
     "conversations": Scope.CONVERSATIONS,
+    "insights": Scope.CONVERSATIONS,
     "intents": Scope.INTENTS_READ,
     "training": Scope.RUNS_READ,
     "health": Scope.OWN,
@@ -121,6 +123,7 @@ TABS: dict[str, Scope] = {  # what it takes to see a tab of the desk
 FILES: dict[str, frozenset[Scope]] = {
     "/desk/export.zip": frozenset({Scope.KNOWLEDGE_READ}),
     "/desk/approved-answers.csv": frozenset({Scope.KNOWLEDGE_READ}),
+    "/desk/insights.csv": frozenset({Scope.CONVERSATIONS}),
     "/desk/gradio_api/upload": frozenset(
         {Scope.KNOWLEDGE_WRITE, Scope.RUNS_WRITE, Scope.INTENTS_WRITE}
     ),

@@ -11,10 +11,12 @@ from dataclasses import replace
 import click
 import uvicorn
 from filelock import FileLock, Timeout
+from uvicorn.config import LOGGING_CONFIG
 
 from chatbot.app import App, build
 from chatbot.errors import ChatbotError, SettingsError
 from knowledge.errors import KnowledgeError
+from ui import logs
 from ui.samples import load_if_fresh
 from ui.settings import Settings, load
 
@@ -44,6 +46,8 @@ def serve(host: str | None, port: int | None) -> None:
         raise SettingsError(
             f"ZHIKE_HOME {settings.home} cannot be made ({error.strerror}). Choose another folder."
         ) from error
+    if server.log == "json":
+        logs.as_json()
     try:
         with FileLock(settings.home / "server.lock", blocking=False):
             _run(settings)
@@ -59,8 +63,10 @@ def _run(settings: Settings) -> None:
     app.start()  # loads beside the import that follows
     # Gradio takes seconds to import: after the lock, so that a refusal is quick
     from ui import transcripts, web
+    from ui.metrics import Metered
 
     site = web.build(app, settings)
+    metered = Metered(site.asgi, app, settings.server.metrics_token_file)
     transcripts.drop_after_run(settings.home)
     loading = threading.Thread(target=_load, args=(app, settings), name="loading", daemon=True)
     loading.start()
@@ -69,10 +75,11 @@ def _run(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         uvicorn.run(
-            site.asgi,
+            metered,
             host=settings.server.host,
             port=settings.server.port,
             log_level="warning",
+            log_config=None if settings.server.log == "json" else LOGGING_CONFIG,
             server_header=False,
             timeout_graceful_shutdown=GRACE,
         )

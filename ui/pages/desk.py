@@ -14,6 +14,7 @@ from ui.pages.conversations import ConversationsTab
 from ui.pages.documents import DocumentsTab
 from ui.pages.health import HealthTab
 from ui.pages.inbox import InboxTab
+from ui.pages.insights import InsightsTab
 from ui.pages.intents import IntentsTab
 from ui.pages.people import PeopleTab
 from ui.pages.training import TrainingTab
@@ -46,6 +47,7 @@ class DeskPage:
             "approved": ApprovedTab(app, self._labels),
             "inbox": self._inbox,
             "conversations": ConversationsTab(app, self._labels),
+            "insights": InsightsTab(app, self._labels),
             "intents": IntentsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),
             "health": HealthTab(app, self._labels),
