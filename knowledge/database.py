@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Database:
         self._local = threading.local()
         self._open: list[Any] = []
         self._lock = threading.RLock()  # a collected thread may close while we hold it
+        self.before_commit: Callable[[sqlite_utils.Database], None] | None = None  # of each write
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -121,8 +122,11 @@ class Database:
             yield db
             return
         db.conn.execute("BEGIN IMMEDIATE")
+        before = db.conn.total_changes
         try:
             yield db
+            if self.before_commit is not None and db.conn.total_changes > before:
+                self.before_commit(db)
         except BaseException:
             db.conn.execute("ROLLBACK")
             raise

@@ -1,39 +1,28 @@
-"""Staff: the password, the one-time set-up token, sessions. Secrets are stored only as hashes."""
+"""Staff: accounts with a role, the one-time set-up token, log-in. Secrets are stored as hashes."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import re
 import secrets
-import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from pwdlib import PasswordHash
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
+from chatbot.errors import ChatbotError
 from knowledge.database import Database
+from ui.audit import AuditLog
 from ui.limits import Limit
+from ui.passwords import Hasher, weakness
+from ui.roles import Role
+from ui.sessions import Sessions, sha256
 
-NAME = "admin"
-MIN_PASSWORD = 12  # characters (ASVS 6.2.1 asks for 8, recommends 15)
-MAX_PASSWORD = 256  # characters; argon2 hashes any length, a request need not carry it
-IDLE = timedelta(minutes=30)
-ABSOLUTE = timedelta(hours=12)
+NAME = "admin"  # of the account that the first start makes
+NAMES = re.compile(r"[^\W_][\w.@-]{0,39}")  # letters of any script, digits, . _ - @
 PER_ADDRESS_MINUTE = 5
 PER_ACCOUNT_HOUR = 10
-
-# Words that most leaked passwords are made of; digits and signs around them do not help.
-WORDS = """
-    password passwort qwerty qwertyuiop qwertyuiopasdfghjkl asdfghjkl zxcvbnm iloveyou letmein
-    welcome monkey dragon football baseball superman princess sunshine master shadow admin
-    administrator root login access secret changeme default zhike customer support test
-    woaini aini wodemima mima abc abcd abcdef abcdefg abcdefgh a q qwe qaz wsx qazwsx
-"""
-COMMON = frozenset(WORDS.split())
-LEET = str.maketrans("0134578@$!", "oieastbasi")
 
 migrations = Migrations("ui")
 
@@ -58,6 +47,14 @@ def m001_staff(db: Sqlite) -> None:
     db.table("probe").create({"id": int, "at": str}, pk="id", strict=True)
 
 
+@migrations()
+def m002_roles(db: Sqlite) -> None:
+    """What each may do, and who may nothing any more; the one account so far was the admin's."""
+    db.execute("ALTER TABLE staff ADD COLUMN role TEXT NOT NULL DEFAULT 'viewer'")
+    db.execute("ALTER TABLE staff ADD COLUMN disabled TEXT")
+    db.execute("UPDATE staff SET role = 'admin'")
+
+
 class Refused(Exception):
     """A login or set-up that failed; `key` names the text to show."""
 
@@ -65,6 +62,20 @@ class Refused(Exception):
         super().__init__(key)
         self.key = key
         self.wait = wait  # seconds until the next try; 0 when it may be at once
+
+
+class AccountError(ChatbotError):
+    """Something about an account that cannot be done, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """One member of staff."""
+
+    name: str
+    role: Role
+    disabled: str | None = None  # since when; ISO 8601, UTC
+    changed: str = ""  # when the password was set; ISO 8601, UTC
 
 
 class Accounts:
@@ -75,12 +86,14 @@ class Accounts:
     ) -> None:
         self._db = database
         self._now = now
-        self._hasher = PasswordHash.recommended()
-        self._one = threading.Lock()  # one hash at a time: argon2 takes 0.25 s of all memory lanes
         self._address = Limit(PER_ADDRESS_MINUTE, 60)
         self._account = Limit(PER_ACCOUNT_HOUR, 3600)
         database.migrate(migrations)
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        self.hasher = Hasher()
+        self.sessions = Sessions(database, now)
+        self.audit = AuditLog(database, now)
+
+    # The first start
 
     def ready(self) -> bool:
         """Whether a password was set."""
@@ -93,118 +106,150 @@ class Accounts:
             if self.ready():
                 return None
             db.execute("DELETE FROM setup_token")
-            db.table("setup_token").insert({"token": _sha256(token)})
+            db.table("setup_token").insert({"token": sha256(token)})
         return token
 
     def set_up(self, token: str, password: str, address: str) -> str:
-        """Set the first password with the token and log in. Raises Refused."""
-        if wait := self._address.wait(address):
-            raise Refused("login.too_many", wait)
+        """Make the first admin with the token and log in. Raises Refused."""
+        self.check_rate(address)
         if reason := weakness(password):
             raise Refused(reason)
         if not self._is_setup_token(token):
             raise Refused("login.bad_token")
-        with self._one:
-            hashed = self._hasher.hash(password)
+        hashed = self.hasher.hash(password)
         with self._db.write() as db:
             if not self._is_setup_token(token):  # somebody was faster
                 raise Refused("login.bad_token")
-            db.table("staff").insert({"name": NAME, "password": hashed, "changed": self._stamp()})
+            self.put(NAME, Role.ADMIN, hashed)
             db.execute("DELETE FROM setup_token")
-        return self._open(NAME)
+            self.audit.record(NAME, "account.set up", NAME)
+            return self.sessions.open(NAME)
+
+    # Log-in
+
+    def check_rate(self, address: str, name: str = "") -> None:
+        """Count one try. Raises Refused with the time to wait, before anything is hashed."""
+        wait = self._address.wait(address)
+        if not wait and name:
+            wait = self._account.wait(name[:64].lower())
+        if wait:
+            raise Refused("login.too_many", wait)
 
     def log_in(self, name: str, password: str, address: str, old: str | None = None) -> str:
         """A new session's token; the session `old` ends. Raises Refused.
 
-        Limits come before hashing, and an unknown name is hashed too: neither costs the
-        attacker less nor tells more.
+        Limits come before hashing, and an unknown or disabled name is hashed too: neither costs
+        the attacker less nor tells more.
         """
-        if wait := self._address.wait(address) or self._account.wait(name[:64].lower()):
-            raise Refused("login.too_many", wait)
-        row = self._db.row("SELECT password FROM staff WHERE name = ?", name)
-        with self._one:
-            right = self._hasher.verify(
-                password[:MAX_PASSWORD], row["password"] if row else self._nobody
-            )
-        if row is None or not right:
+        self.check_rate(address, name)
+        row = self._db.row("SELECT * FROM staff WHERE name = ?", name)
+        right = self.hasher.verify(password, row["password"] if row else None)
+        if row is None or not right or row["disabled"]:
+            # What was typed is not recorded: people type passwords into the wrong field
+            self.audit.record(row["name"] if row else "", "session.refused")
             raise Refused("login.wrong")
         self._account.forget(name.lower())
-        if old:
-            self.log_out(old)
-        return self._open(name)
+        with self._db.write():
+            if old:
+                self.sessions.end(old)
+            self.audit.record(name, "session.opened", name)
+            return self.sessions.open(name)
+
+    def staff(self, token: str | None, *, touch: bool = True) -> Staff | None:
+        """Who is behind a session's token; None when it is over or the account is disabled."""
+        name = self.sessions.name(token, touch=touch) if token else None
+        found = self.find(name) if name else None
+        return found if found and not found.disabled else None
 
     def who(self, token: str | None, *, touch: bool = True) -> str | None:
-        """The name behind a session's token, or None when it is unknown or over."""
-        if not token:
-            return None
-        row = self._db.row("SELECT * FROM staff_sessions WHERE token = ?", _sha256(token))
-        if row is None:
-            return None
-        now, seen = self._now(), datetime.fromisoformat(row["seen"])
-        if now - seen > IDLE or now - datetime.fromisoformat(row["created"]) > ABSOLUTE:
-            self.log_out(token)
-            return None
-        if touch and now - seen > timedelta(minutes=1):  # a write per minute, not per request
-            with self._db.write() as db:
-                db.table("staff_sessions").update(row["token"], {"seen": self._stamp()})
-        return str(row["name"])
+        """The name of staff()."""
+        found = self.staff(token, touch=touch)
+        return found.name if found else None
 
     def present(self) -> bool:
-        """Whether somebody of the staff is logged in and did something within IDLE."""
-        now = self._now()
-        seen, created = ((now - span).isoformat() for span in (IDLE, ABSOLUTE))
-        sql = "SELECT 1 FROM staff_sessions WHERE seen >= ? AND created >= ?"
-        return self._db.row(sql, seen, created) is not None
+        """Whether somebody of the staff is logged in and did something lately."""
+        return self.sessions.present()
 
     def log_out(self, token: str) -> None:
         """End the session; an unknown token is ignored."""
-        with self._db.write() as db:
-            db.execute("DELETE FROM staff_sessions WHERE token = ?", [_sha256(token)])
+        name = self.who(token, touch=False)
+        with self._db.write():
+            self.sessions.end(token)
+            if name:
+                self.audit.record(name, "session.closed", name)
 
-    def _open(self, name: str) -> str:
-        token = secrets.token_urlsafe(32)
-        oldest = (self._now() - ABSOLUTE).isoformat()
+    # Accounts
+
+    def all(self) -> tuple[Staff, ...]:
+        """By name."""
+        rows = self._db.rows("SELECT name, role, disabled, changed FROM staff ORDER BY name")
+        return tuple(Staff(**{**row, "role": Role(row["role"])}) for row in rows)
+
+    def find(self, name: str) -> Staff | None:
+        """The account of that name."""
+        row = self._db.row("SELECT name, role, disabled, changed FROM staff WHERE name = ?", name)
+        return Staff(**{**row, "role": Role(row["role"])}) if row else None
+
+    def put(self, name: str, role: Role, hashed: str) -> None:
+        """A new account, or another password and role of one; within the caller's transaction."""
         with self._db.write() as db:
-            db.execute("DELETE FROM staff_sessions WHERE created < ?", [oldest])
-            db.table("staff_sessions").insert(
-                {
-                    "token": _sha256(token),
-                    "name": name,
-                    "created": self._stamp(),
-                    "seen": self._stamp(),
-                }
+            row = {"name": name, "password": hashed, "changed": self._now().isoformat()}
+            db.table("staff").upsert({**row, "role": role.value, "disabled": None}, pk="name")
+
+    def change_password(self, name: str, old: str, new: str, address: str) -> str:
+        """Another password; all sessions end, and a new one's token is returned. Raises Refused."""
+        self.check_rate(address, name)
+        row = self._db.row("SELECT password FROM staff WHERE name = ?", name)
+        if row is None or not self.hasher.verify(old, row["password"]):
+            raise Refused("login.wrong_old")
+        if reason := weakness(new):
+            raise Refused(reason)
+        hashed = self.hasher.hash(new)
+        with self._db.write() as db:
+            changed = {"password": hashed, "changed": self._now().isoformat()}
+            db.table("staff").update(name, changed)
+            self.sessions.end_all(name)
+            self.audit.record(name, "password.changed", name)
+            return self.sessions.open(name)
+
+    def set_role(self, name: str, role: Role, by: str, request_id: str = "") -> None:
+        """Another role, from the next call on. Raises AccountError."""
+        with self._db.write() as db:
+            found = self._known(name)
+            if found.role is Role.ADMIN and role is not Role.ADMIN:
+                self._check_not_last(found)
+            db.table("staff").update(name, {"role": role.value})
+            self.audit.record(by, f"account.role {role.value}", name, request_id)
+
+    def disable(self, name: str, by: str, request_id: str = "") -> None:
+        """Nothing of this account works any more from the next call on. Raises AccountError."""
+        with self._db.write() as db:
+            self._check_not_last(self._known(name))
+            db.table("staff").update(name, {"disabled": self._now().isoformat()})
+            self.sessions.end_all(name)
+            self.audit.record(by, "account.disabled", name, request_id)
+
+    def enable(self, name: str, by: str, request_id: str = "") -> None:
+        """The account may log in again. Raises AccountError."""
+        with self._db.write() as db:
+            self._known(name)
+            db.table("staff").update(name, {"disabled": None})
+            self.audit.record(by, "account.enabled", name, request_id)
+
+    def _known(self, name: str) -> Staff:
+        found = self.find(name)
+        if found is None:
+            known = ", ".join(staff.name for staff in self.all()) or "none yet"
+            raise AccountError(f"There is no account {name!r}. Known: {known}.")
+        return found
+
+    def _check_not_last(self, staff: Staff) -> None:
+        admins = [s.name for s in self.all() if s.role is Role.ADMIN and not s.disabled]
+        if admins == [staff.name]:
+            raise AccountError(
+                f"{staff.name} is the only admin left. Make somebody else an admin first."
             )
-        return token
 
     def _is_setup_token(self, token: str) -> bool:
-        found = self._db.row("SELECT 1 FROM setup_token WHERE token = ?", _sha256(token.strip()))
+        found = self._db.row("SELECT 1 FROM setup_token WHERE token = ?", sha256(token.strip()))
         return found is not None and not self.ready()
-
-    def _stamp(self) -> str:
-        return self._now().isoformat()
-
-
-def weakness(password: str) -> str | None:
-    """The key of the text that says why a password is refused, or None."""
-    if len(password) < MIN_PASSWORD or len(password) > MAX_PASSWORD:
-        return "login.length"
-    lower = password.lower()
-    words = {
-        re.sub(r"[^a-z]", "", lower),
-        re.sub(r"[^a-z]", "", lower.translate(LEET)),
-        re.sub(r"[^a-z]", "", lower.rstrip("0123456789!@#$%^&*._-").translate(LEET)),
-    }
-    if len(set(lower)) < 5 or words & COMMON or "" in words or _is_run(lower):
-        return "login.common"
-    return None
-
-
-def _is_run(text: str) -> bool:
-    """Whether it repeats one short part or only walks along the alphabet, e.g. abcdefghijkl."""
-    repeats = any(text == (text[:n] * len(text))[: len(text)] for n in range(1, 6))
-    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(text)}
-    return repeats or steps <= {1} or steps <= {-1}
-
-
-def _sha256(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -21,8 +21,8 @@ from chatbot.store import new_id
 from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui.availability import Availability
+from ui.cookies import VISITOR
 from ui.disconnects import EventStream
-from ui.guard import VISITOR
 from ui.idempotency import MAX_KEY, Attempt, Once
 from ui.limits import Limit
 from ui.settings import ServerSettings

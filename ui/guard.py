@@ -7,11 +7,10 @@ Gradio brings is closed until somebody opens it here.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +18,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from ui import openai_errors
-from ui.accounts import Accounts
+from ui import openai_errors, roles
+from ui.accounts import Accounts, Staff
+from ui.bodies import Refusal, TooLarge, checked_body
+from ui.cookies import (
+    VISITOR_COOKIE,
+    YEAR,
+    cookies,
+    desk_token,
+    set_desk_cookie,
+    visitor_of,
+)
+from ui.problems import problem_response
+from ui.roles import Scope as Needs
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,10 +42,6 @@ log = logging.getLogger(__name__)
 
 BODY = 64 * 1024  # bytes
 UPLOAD = 26 * 1024 * 1024  # bytes: 25 MB and the form around them
-VISITOR_COOKIE = "zhike_visitor"
-DESK_COOKIE = "zhike_desk"
-VISITOR = re.compile(r"[0-9a-f]{32}")
-YEAR = 365 * 24 * 3600
 
 # What a Gradio page needs; measured in Chromium. Everything else of Gradio is closed.
 PAGE = re.compile(
@@ -45,12 +51,20 @@ PAGE = re.compile(
 )
 DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)|/export\.zip")
 OWN = re.compile(
-    r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+|/desk/(login|setup|logout|approved-answers\.csv|insights\.csv)"
+    r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+"
+    r"|/desk/(login|setup|invite|password|logout|approved-answers\.csv|insights\.csv)"
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"
     r"|sessions/[^/]+/(person|messages|handover|contact))"
+    # Of staff's programs; each asks for an API key, see ui/roles.py
+    r"|/api/v1/(conversations|handovers|documents|approved-answers|intents|runs|webhooks)(/[^/]+){0,2}"
+    r"|/api/v1/replies/[^/]+/feedback"
     r"|/v1/(chat/completions|models(/[^/]+)?)"
 )
-PUBLIC_DESK = {"/desk/login", "/desk/setup"}  # everything else under /desk asks for a session
+# Everything else under /desk asks for a session.
+PUBLIC_DESK = {"/desk/login", "/desk/setup", "/desk/invite"}
+FORMS = ("/desk/login", "/desk/setup", "/desk/invite", "/desk/password", "/desk/logout")
+UPLOADS = ("/desk/gradio_api/upload", "/api/v1/documents")
+JOIN = "/desk/gradio_api/queue/join"
 # What a page asks by itself keeps no session up; of the joins, the ticks of its timers.
 UNTOUCHED = ("/queue/data", "/queue/join", "/config", "/app_id")
 
@@ -78,19 +92,6 @@ HEADERS = {
 }
 
 
-class Refusal(Exception):
-    """Why a request does not pass: status and one sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-
-class TooLarge(Exception):
-    """The body went over its limit while it was read."""
-
-
 class Guard:
     """Checks path, origin, body and staff session; adds headers; turns any escape into JSON."""
 
@@ -102,14 +103,17 @@ class Guard:
         body: int = BODY,
         upload: int = UPLOAD,
         ticks: frozenset[int] = frozenset(),
+        events: Mapping[int, Needs] | None = None,
     ) -> None:
         """`body` and `upload`: bytes of a request, the second of one that brings staff's files.
-        `ticks`: the functions of the desk that its timers call."""
+        `ticks`: the functions of the desk that its timers call. `events`: what each function of
+        the desk needs; one that is not there is refused to everybody."""
         self._app = app
         self._accounts = accounts
         self._origins = frozenset(public_origins)
         self._body, self._upload = body, upload
         self._ticks = ticks
+        self._events = events or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -130,7 +134,8 @@ class Guard:
                 await refused(scope, receive, answer.send)
                 return
             answer.visitor(scope)
-            body = await _checked_body(scope, receive, self._limit(scope))
+            body = await checked_body(scope, receive, self._limit(scope))
+            self._check_event(scope)
             await self._touch(scope)
             await self._app(scope, body, answer.send)
         except Refusal as refusal:
@@ -156,7 +161,7 @@ class Guard:
             raise Refusal(413, _too_large(self._limit(scope)))
 
     def _limit(self, scope: Scope) -> int:
-        return self._upload if scope["path"] == "/desk/gradio_api/upload" else self._body
+        return self._upload if scope["path"] in UPLOADS else self._body
 
     def _check_origin(self, path: str, headers: Headers) -> None:
         """Other sites' pages may not act here, except the named ones on the public API."""
@@ -172,12 +177,39 @@ class Guard:
         if not (path == "/desk" or path.startswith("/desk/")) or path in PUBLIC_DESK:
             return None
         live = not path.rstrip("/").endswith(UNTOUCHED) and "/heartbeat/" not in path
-        token = desk_token(scope)
-        if await run_in_threadpool(self._accounts.who, token, touch=live):
-            return None
-        if scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
+        token, page = desk_token(scope), self._is_page(scope)
+        staff = await run_in_threadpool(self._accounts.staff, token, touch=live)
+        if staff is None and page:
             return RedirectResponse("/desk/login", status_code=303)
-        raise Refusal(401, "Please log in at /desk/login.")
+        if staff is None or token is None:
+            raise Refusal(401, "Please log in at /desk/login.")
+        needed = roles.FILES.get(path, frozenset({Needs.OWN}))
+        if not any(roles.may(staff.role, scope_) for scope_ in needed):
+            raise Refusal(403, "Your role does not allow this.")
+        scope["state"]["staff"] = staff
+        if page and path in ("/desk", "/desk/"):
+            renewed = await run_in_threadpool(self._accounts.sessions.renew, token)
+            if renewed is not None:
+                kept = [(k, v) for k, v in scope["headers"] if k != b"cookie"]
+                cookie = set_desk_cookie(scope, renewed)
+                scope["headers"] = [*kept, (b"cookie", cookie.partition(";")[0].encode())]
+                scope["state"]["renewed"] = cookie
+        return None
+
+    def _is_page(self, scope: Scope) -> bool:
+        return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+
+    def _check_event(self, scope: Scope) -> None:
+        """Whether the role may call this function of the desk."""
+        if scope["path"].rstrip("/") != JOIN:
+            return
+        called = scope["state"].get("fn_index")
+        needed = self._events.get(called) if called is not None else None
+        staff: Staff = scope["state"]["staff"]
+        if needed is None:
+            raise Refusal(400, "There is no such function on this page; reload it.")
+        if not roles.may(staff.role, needed):
+            raise Refusal(403, "Your role does not allow this.")
 
     async def _touch(self, scope: Scope) -> None:
         """A call that somebody made on the desk keeps the session up."""
@@ -193,7 +225,7 @@ class Answer:
         self._send = send
         self._id = request_id
         self._scope = scope
-        self._cookie: str | None = None
+        self._cookie: str | None = None  # the header that sets one
         self._replace = False
         self.status = 0  # of what was sent; 0 before
 
@@ -203,7 +235,7 @@ class Answer:
             ("/desk", "/api/", "/v1/", "/healthz", "/readyz", "/ui-static/")
         ):
             return
-        if _cookies(scope).get(VISITOR_COOKIE, "") and visitor_of(scope) is not None:
+        if cookies(scope).get(VISITOR_COOKIE, "") and visitor_of(scope) is not None:
             return
         visitor = secrets.token_hex(16)
         kept = [(k, v) for k, v in scope["headers"] if k != b"cookie"]
@@ -228,9 +260,8 @@ class Answer:
     def _ours(self, message: Message) -> bool:
         """JSON with a sentence, as this project's routes make it; Gradio's failures are not."""
         gradio = "/gradio_api/" in self._scope["path"]
-        return not gradio and Headers(raw=message["headers"]).get("content-type", "").startswith(
-            "application/json"
-        )
+        kind = Headers(raw=message["headers"]).get("content-type", "")
+        return not gradio and kind.startswith(("application/json", "application/problem+json"))
 
     async def _failure(self, status: int) -> None:
         path = self._scope["path"]
@@ -248,11 +279,11 @@ class Answer:
         if self.status:
             return
         self.status = status
-        body: dict[str, Any] = {"error": message, "request_id": self._id}
+        headers = {"cache-control": "no-store"} | ({"retry-after": "5"} if status == 503 else {})
+        response = problem_response(status, message, self._id, headers)
         if self._scope["path"].startswith(openai_errors.PATHS):
             body = openai_errors.error_body(status, message)
-        headers = {"cache-control": "no-store"} | ({"retry-after": "5"} if status == 503 else {})
-        response = JSONResponse(body, status_code=status, headers=headers)
+            response = JSONResponse(body, status_code=status, headers=headers)
 
         async def dressed(start: Message) -> None:
             if start["type"] == "http.response.start":
@@ -272,12 +303,13 @@ class Answer:
         headers = MutableHeaders(raw=message["headers"])
         for name, value in HEADERS.items():
             headers[name] = value
-        if OWN.fullmatch(self._scope["path"]) and self._scope["path"].startswith("/desk/"):
+        if self._scope["path"] in FORMS:
             # A form sent under no-referrer says "Origin: null", which is refused.
             headers["referrer-policy"] = "same-origin"
         headers["x-request-id"] = self._id
-        if self._cookie:
-            headers.append("set-cookie", self._cookie)
+        for cookie in (self._cookie, self._scope["state"].get("renewed")):
+            if cookie:
+                headers.append("set-cookie", cookie)
         if self._scope.get("scheme") == "https":
             headers["strict-transport-security"] = f"max-age={YEAR}"
         if self._scope["path"].startswith("/desk") and "/assets/" not in self._scope["path"]:
@@ -297,84 +329,3 @@ def _page(path: str) -> bool:
 
 def _too_large(limit: int) -> str:
     return f"The request is too large; at most {limit // 1024} KB are allowed."
-
-
-async def _checked_body(scope: Scope, receive: Receive, limit: int) -> Receive:
-    """The body, cut off at `limit` bytes; a JSON body is read whole and must be a JSON object."""
-    if Headers(scope=scope).get("content-type", "").startswith("multipart/"):
-        return _counted(receive, limit)
-    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-        return receive
-    body, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "The request ended before its body was complete.")
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > limit:
-            raise TooLarge
-    if "/gradio_api/" in scope["path"]:
-        called = _checked_json(body).get("fn_index")
-        scope["state"]["fn_index"] = called if isinstance(called, int) else None
-    return _replayed(body, receive)
-
-
-def _counted(receive: Receive, limit: int) -> Receive:
-    size = 0
-
-    async def counted() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > limit:
-            raise TooLarge
-        return message
-
-    return counted
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def replayed() -> Message:
-        nonlocal given
-        if given:
-            return await receive()  # a later disconnect
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed
-
-
-def _checked_json(body: bytes) -> dict[str, Any]:
-    if not body:
-        return {}
-    try:
-        value = json.loads(body.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        raise Refusal(400, "The body is not JSON in UTF-8.") from None
-    if not isinstance(value, dict):
-        raise Refusal(400, "The body is not a JSON object.")
-    return value
-
-
-def _cookies(scope: Scope) -> dict[str, str]:
-    pairs = (part.partition("=") for part in Headers(scope=scope).get("cookie", "").split(";"))
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def visitor_of(scope: Scope) -> str | None:
-    """The visitor's id from the cookie, when it is well formed."""
-    found = _cookies(scope).get(VISITOR_COOKIE, "")
-    return found if VISITOR.fullmatch(found) else None
-
-
-def desk_cookie(scope: Scope) -> str:
-    """The name of the staff cookie: bound to this host where the connection is encrypted."""
-    return f"__Host-{DESK_COOKIE}" if scope.get("scheme") == "https" else DESK_COOKIE
-
-
-def desk_token(scope: Scope) -> str | None:
-    """The staff session's token from its cookie."""
-    return _cookies(scope).get(desk_cookie(scope))

@@ -24,8 +24,9 @@ from chatbot.store import new_id
 from chatbot.types import Delta, Incoming, Message, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui.api import Limits, VisitorHeader, as_json
+from ui.cookies import VISITOR
 from ui.disconnects import EventStream, while_connected
-from ui.guard import BODY, VISITOR
+from ui.guard import BODY
 from ui.openai_errors import OpenAIRoute, Refused, error_body
 
 log = logging.getLogger(__name__)

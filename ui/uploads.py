@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -58,7 +59,8 @@ def added(
         finally:
             heard.put(None)
 
-    threading.Thread(target=work, name="upload", daemon=True).start()
+    carried = contextvars.copy_context().run  # who does it, for the audit log
+    threading.Thread(target=carried, args=(work,), name="upload", daemon=True).start()
     while (event := heard.get()) is not None:
         yield event
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +15,28 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from ui import api, downloads, openai_api
+from ui import api, desk_events, downloads, openai_api, problems
 from ui.accounts import Accounts
+from ui.api_keys import Keys
 from ui.availability import Availability
-from ui.guard import BODY, Guard, desk_token
+from ui.cookies import desk_token
+from ui.guard import BODY, Guard
+from ui.invites import Invites
 from ui.pages import collections, login
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
+from ui.routes import approved, conversations, documents, handovers, intents, runs, staff_route
+from ui.routes.replays import Replays
 from ui.settings import Settings
 from ui.streams import Streams
+from ui.team import Team
 
 STATIC = Path(__file__).parent / "static"
 UPLOADS = "zhike-uploads-"
@@ -42,11 +49,12 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Noto Sans Mono CJK SC", "mon
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """What a server serves, and the accounts behind it."""
+    """What a server serves, and the accounts and keys behind it."""
 
     asgi: Guard
     routes: FastAPI  # inside the guard; tests walk it
     accounts: Accounts
+    team: Team
 
 
 def build(app: App, settings: Settings) -> Web:
@@ -54,6 +62,7 @@ def build(app: App, settings: Settings) -> Web:
     if not _uploads().name.startswith(UPLOADS):
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
     accounts, limits = Accounts(app.database), api.Limits(settings.server)
+    team = Team(accounts, Invites(app.database, accounts), Keys(app.database, accounts))
     hours = settings.handover
     availability = Availability(hours.office(), hours.hours, accounts.present)
     site = FastAPI(
@@ -72,15 +81,19 @@ def build(app: App, settings: Settings) -> Web:
         allow_headers=["Content-Type", "X-Zhike-Visitor"],
         expose_headers=["X-Zhike-Visitor", "X-Request-Id"],
     )
-    site.add_exception_handler(StarletteHTTPException, _refused)
-    site.add_exception_handler(RequestValidationError, _invalid)
+    site.add_exception_handler(StarletteHTTPException, problems.refused)
+    site.add_exception_handler(RequestValidationError, problems.invalid)
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
     site.include_router(api.router(app, limits, availability))
     site.include_router(openai_api.router(app, limits))
-    site.include_router(login.router(accounts))
+    for routes in _programs(app, settings, team):
+        site.include_router(routes)
+    site.include_router(login.router(accounts, team.invites, app.handovers.rename))
     site.include_router(downloads.router(app))
-    desk = DeskPage(app, settings).build()
+    desk = DeskPage(app, settings, team).build()
+    events = desk_events.scopes(desk)
+    desk_events.lock(desk, accounts)
     most_mb = settings.knowledge.max_file_mb
     site.include_router(collections.router(app, accounts))  # before the page that it is under
     _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))
@@ -91,9 +104,28 @@ def build(app: App, settings: Settings) -> Web:
         settings.server.public_origins,
         body=max(BODY, BODY // 2 + ESCAPED * app.assistant.settings.max_question),
         ticks=_ticks(desk),
+        events=events,
         upload=(settings.knowledge.max_file_mb + 1) << 20,  # and the form around the file
     )
-    return Web(guard, site, accounts)
+    return Web(guard, site, accounts, team)
+
+
+def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
+    """The routes that ask for an API key."""
+    adding: dict[str, Callable[[APIRouter], None]] = {
+        "conversations": partial(conversations.add, app=app),
+        "handovers": partial(handovers.add, app=app),
+        "documents": partial(documents.add, app=app),
+        "approved answers": partial(approved.add, app=app),
+        "intents": partial(intents.add, app=app),
+        "runs": partial(runs.add, app=app, home=settings.home),
+    }
+    replays, made = Replays(app.database), []
+    for noun, add in adding.items():
+        routes = staff_route.router(team.keys, replays, noun)
+        add(routes)
+        made.append(routes)
+    return made
 
 
 def _ticks(blocks: gr.Blocks) -> frozenset[int]:
@@ -151,21 +183,3 @@ def _staff(accounts: Accounts) -> Any:
         return accounts.who(desk_token(request.scope), touch=False)
 
     return name
-
-
-async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, StarletteHTTPException)
-    headers = dict(error.headers) if error.headers else None
-    return JSONResponse(_body(request, str(error.detail)), error.status_code, headers)
-
-
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body")
-    message = f"{where or 'body'}: {first['msg']}."
-    return JSONResponse(_body(request, message), 422)
-
-
-def _body(request: Request, message: str) -> dict[str, str]:
-    return {"error": message, "request_id": getattr(request.state, "request_id", "")}

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from knowledge.database import Database
-from ui.accounts import ABSOLUTE, IDLE, Accounts, Refused, weakness
+from ui.accounts import Accounts, Refused
+from ui.passwords import weakness
+from ui.sessions import ABSOLUTE, IDLE
 
 PASSWORD = "harbour lantern quilt 88"
 

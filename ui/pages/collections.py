@@ -19,7 +19,7 @@ from knowledge.errors import KnowledgeError, UnreadableFile
 from knowledge.types import Collection, Ingested
 from ui import render
 from ui.accounts import Accounts
-from ui.guard import desk_token
+from ui.cookies import desk_token
 from ui.labels import Labels
 from ui.pages.notices import QUIET, done, heading, hint, problem
 from ui.pages.preparation import prepare

@@ -18,7 +18,7 @@ from knowledge.errors import KnowledgeError
 from ui import render
 from ui.api import Limits
 from ui.availability import Availability
-from ui.guard import VISITOR, VISITOR_COOKIE
+from ui.cookies import VISITOR, VISITOR_COOKIE
 from ui.labels import Labels, remembered, switch
 from ui.pages import bubbles
 from ui.pages.person import Person, said

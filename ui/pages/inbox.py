@@ -40,8 +40,9 @@ class Stand:
 class InboxTab:
     """The queues, one conversation with its packet, and what an agent does with it."""
 
-    def __init__(self, app: App, labels: Labels) -> None:
-        self._app = app
+    def __init__(self, app: App, labels: Labels, may: Callable[[str], bool]) -> None:
+        """may: whether an account may see the queues."""
+        self._app, self._may = app, may
         self._labels = labels
         self._canned = CannedSection(app, labels)
         self.filled: list[Any] = []
@@ -49,7 +50,7 @@ class InboxTab:
     def watch(self) -> None:
         """What sees a new call whichever tab is open: a count on top of the desk, and a timer."""
         self._badge = gr.Markdown("", elem_id="badge", container=False)
-        self._timer = gr.Timer(EVERY)
+        self.timer = gr.Timer(EVERY, active=False)  # until it is known that the role may look
 
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
@@ -125,7 +126,7 @@ class InboxTab:
         view = [self._queue, self._list, self._chosen, self._seen, self._top, self._turns]
         view += [self._deeds, self._take, self._answering, self._badge]
         watched = [self._seen, self._known, *at]
-        for trigger in (self._timer.tick, self._opened.change):
+        for trigger in (self.timer.tick, self._opened.change):
             trigger(self._look, watched, [*view, self._known], **QUIET)
         chosen = [*view, self._said, self._draft]
         self._queue.input(self._switch, at, chosen, **QUIET)
@@ -158,6 +159,8 @@ class InboxTab:
     ) -> Updates:
         """Redraw what changed; say who is new in the queue."""
         words, agent = texts(language), account(request)
+        if not self._may(agent):  # every open desk looks, whatever the role
+            return {self._known: None}
         waiting = self._app.handovers.queue("waiting", agent)
         for line in waiting:
             if known is not None and line.session_id not in known:

@@ -4,6 +4,10 @@
   const tidy = () => {
     document.body.classList.remove("dark"); // one light design, also for visitors in dark mode
     for (const e of document.querySelectorAll(".day input[type=text]")) e.type = "date"; // a calendar
+    const hidden = document.querySelector("#who .account")?.className.match(/hide-[\w-]+/g) ?? [];
+    for (const name of hidden) { // tabs that are not for this role; the server refuses them anyway
+      for (const e of document.querySelectorAll(`[data-tab-id="${name.slice(5)}"]`)) e.style.display = "none";
+    }
     const chosen = document.querySelector("#language input:checked");
     if (chosen && root.lang !== chosen.value) root.lang = chosen.value;
     // The framework reads the message's HTML source out as its label; its text is there anyway.

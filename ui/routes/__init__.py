@@ -1,0 +1,1 @@
+"""The routes of /api/v1 for staff's programs, one file per noun."""
