@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -320,7 +322,16 @@ def test_when_the_caller_leaves_the_engine_stops(
     headers = {"Accept": "text/event-stream"} if stream else {}
     if path != PATH:
         body = {"text": text}
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(url + path, json=body, headers=headers, timeout=httpx.Timeout(60, read=3))
+
+    async def leave_once_it_writes() -> None:
+        async with httpx.AsyncClient(timeout=120) as client:
+            call = asyncio.create_task(client.post(url + path, json=body, headers=headers))
+            while len(server.seen) == asked and not call.done():
+                await asyncio.sleep(0.05)
+            call.cancel()
+            with suppress(asyncio.CancelledError):
+                await call
+
+    asyncio.run(leave_once_it_writes())
     assert len(server.seen) == asked + 1
-    assert server.left.wait(20)
+    assert server.left.wait(60)
