@@ -13,6 +13,7 @@ from chatbot.answering import Answering
 from chatbot.assistant import Assistant
 from chatbot.canned import CannedReplies
 from chatbot.champions import Champions
+from chatbot.erasure import Erasure
 from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.handovers import Handovers
 from chatbot.intent import IntentModel
@@ -57,6 +58,7 @@ class App:
     store: Store
     handovers: Handovers
     canned: CannedReplies
+    erasure: Erasure
     assistant: Assistant
     champions: Champions
     generator: TransformersGenerator | None
@@ -143,6 +145,7 @@ def build(
         store=store,
         handovers=Handovers(database, store),
         canned=CannedReplies(database),
+        erasure=Erasure(database, store),
         assistant=assistant,
         champions=champions,
         generator=generator,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -45,6 +46,8 @@ class Incoming:
     collection: str | None = None  # search only here; None searches all
     language: str | None = None  # of the interface, the prior when the text does not tell
     adapter: str | None = None  # folder of one to ask for; None leaves it to the champions
+    before: tuple[str, ...] = ()  # stored messages without a reply that this one goes on with
+    cancelled: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,8 @@ class Reply:
     engine: str = "quoting"
     adapter: str | None = None
     trace: tuple[Step, ...] = ()
+    choices: tuple[str, ...] = ()  # of a question back: what the customer may have meant
+    suggestions: tuple[str, ...] = ()  # approved questions near one that was refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,7 @@ class Stage:
     """Streamed: a stage begins, e.g. "searching"."""
 
     name: str
+    count: int = 0  # of what it is about: the sources that are read
 
 
 @dataclass(frozen=True, slots=True)
