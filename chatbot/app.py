@@ -13,6 +13,7 @@ from chatbot.answering import Answering
 from chatbot.assistant import Assistant
 from chatbot.canned import CannedReplies
 from chatbot.champions import Champions
+from chatbot.erasure import Erasure
 from chatbot.generation.openai_engine import OpenAIGenerator
 from chatbot.generation.protocol import Engine
 from chatbot.generation.served import Server
@@ -60,6 +61,7 @@ class App:
     store: Store
     handovers: Handovers
     canned: CannedReplies
+    erasure: Erasure
     assistant: Assistant
     champions: Champions
     generator: Engine | None
@@ -146,6 +148,7 @@ def build(
         store=store,
         handovers=Handovers(database, store),
         canned=CannedReplies(database),
+        erasure=Erasure(database, store),
         assistant=assistant,
         champions=champions,
         generator=generator,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from chatbot import followup, language, policy
+from chatbot import followup, language, offers, policy
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
 from chatbot.generation.protocol import Adapter, Generation, Sampling
@@ -94,7 +94,7 @@ class Assistant:
         decided = self._without_search(turn)
         if decided is None:
             yield Stage("searching")
-            self._search(turn)
+            yield from self._search(turn)
             with turn.trace.step("policy") as note:
                 decided = policy.decide(self._situation(turn))
                 note.detail = decided.why
@@ -107,7 +107,8 @@ class Assistant:
                 decided = policy.Decision(Action.REFUSE, turn.answer.note, "no_evidence")
             elif turn.approved is None:
                 decided = policy.Decision(turn.answer.action, decided.why)
-        yield self._finish(turn, decided)
+        if not incoming.cancelled.is_set():  # stopped, or the customer wrote on: no reply
+            yield self._finish(turn, decided)
 
     def draft(self, session: Session) -> Answer:
         """The best answer to the customer's latest message, quoted, for an agent to edit.
@@ -124,7 +125,8 @@ class Assistant:
         turn.language = session.language or language.detect(
             incoming.text, self.settings.languages, None
         )
-        self._search(turn)
+        for _ in self._search(turn):
+            pass
         for _ in self._write(turn, Action.QUOTE):
             pass
         return turn.answer
@@ -134,6 +136,8 @@ class Assistant:
             incoming.visitor, incoming.channel, incoming.session_id, incoming.language
         )
         said = self.store.history(session.id) or self._told(session.id, incoming.history)
+        for _ in incoming.before:  # part of the question now
+            said = said[:-1] if said and said[-1].role == "user" else said
         return Turn(incoming, session, said)
 
     def _told(self, session_id: str, history: Sequence[Message]) -> tuple[Message, ...]:
@@ -151,9 +155,11 @@ class Assistant:
             note.detail = f"{found.main}, also {found.second}" if found.second else found.main
         with turn.trace.step("screen") as note:
             said = text[: self.settings.max_question]
-            turn.verdict = self.screen.turn(turn.session.id, said)
+            verdict = turn.verdict = self.screen.turn(turn.session.id, said)
+            if before := turn.incoming.before:  # judged as one: a rule may span both
+                turn.verdict = self.screen.turn(turn.session.id, "\n".join((*before, said)))
             note.detail = ", ".join([*turn.verdict.found, turn.verdict.rule or "no rule"])
-        turn.question = self.store.add_message(turn.session.id, "user", turn.verdict.masked)
+        turn.question = self.store.add_message(turn.session.id, "user", verdict.masked)
 
     def _without_search(self, turn: Turn) -> policy.Decision | None:
         """The decision, when no document is needed for it."""
@@ -163,14 +169,16 @@ class Assistant:
         if len(text) > self.settings.max_question:
             return policy.Decision(Action.CLARIFY, "the message is too long", "too_long")
         with turn.trace.step("intent") as note:
-            turn.intent = by_pattern(turn.verdict.masked) or turn.intent
+            newest = by_pattern(turn.question.text)  # "a person, please" counts by itself
+            called = newest if newest and newest.route == "person" else None
+            turn.intent = called or by_pattern(turn.verdict.masked) or turn.intent
             decision = policy.decide(self._situation(turn))
             settled = decision.phrase != "no_evidence" and decision.phrase != "hand_over_missing"
             settled = settled and decision.phrase != "already_waiting"
             note.detail = decision.why if settled else "needs the documents"
         return decision if settled else None
 
-    def _search(self, turn: Turn) -> None:
+    def _search(self, turn: Turn) -> Iterator[Event]:
         """Approved answer first; then passages, and how well they answer."""
         collection = turn.incoming.collection
         with turn.trace.step("embedding") as note:
@@ -201,6 +209,8 @@ class Assistant:
                 )
             )
             note.detail = "; ".join(f"{p.document} {p.cosine:.2f}" for p in turn.found[:3])
+        if turn.found:
+            yield Stage("reading", len({p.document_id for p in turn.found}))
         with turn.trace.step("evidence") as note:
             turn.evidence = self.scorer.score(asked, vector, turn.found, turn.language, context)
             note.detail = _evidence_detail(turn.evidence)
@@ -247,7 +257,7 @@ class Assistant:
             yield Delta(turn.answer.text)
             return
         request = Generation(
-            question=turn.question.text,
+            question=turn.verdict.masked,
             history=turn.history,
             evidence=_relevant(turn),
             language=turn.language,
@@ -278,6 +288,8 @@ class Assistant:
             engine=turn.answer.engine if answered else "rules",
             adapter=turn.answer.adapter if answered else None,
             trace=turn.trace.steps,
+            choices=turn.intent.choices if decided.phrase == "choose" else (),
+            suggestions=self._suggestions(turn) if decided.phrase == "no_evidence" else (),
         )
         counts = answered and turn.incoming.channel != EVALUATION
         provenance = Provenance(
@@ -288,6 +300,9 @@ class Assistant:
             approved=turn.approved.pair if counts and turn.approved else "",
         )
         return self.store.add_reply(reply, provenance)
+
+    def _suggestions(self, turn: Turn) -> tuple[str, ...]:
+        return offers.near(self.knowledge, turn.query, turn.language, turn.incoming.collection)
 
     def _phrase(self, turn: Turn, decided: policy.Decision) -> str:
         if decided.action is Action.WAIT:
@@ -330,5 +345,5 @@ def _evidence_detail(evidence: Evidence) -> str:
 
 def _prompt_hash(turn: Turn) -> str:
     """SHA-256 of the messages that the generator got."""
-    chat = messages(turn.question.text, turn.history, _relevant(turn), turn.language)
+    chat = messages(turn.verdict.masked, turn.history, _relevant(turn), turn.language)
     return hashlib.sha256(json.dumps(chat, ensure_ascii=False).encode()).hexdigest()

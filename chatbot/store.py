@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
-from chatbot import calls
+from chatbot import calls, offers
 from chatbot.errors import NotFound
 from chatbot.types import (
     Action,
@@ -156,8 +156,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        database.migrate(migrations)
-        database.migrate(calls.migrations)
+        for migration in (migrations, calls.migrations, offers.migrations):
+            database.migrate(migration)
 
     def open_session(
         self,
@@ -233,6 +233,7 @@ class Store:
                 db.table("messages").insert({**asdict(message), "session_id": reply.session_id})
             db.table("replies").insert(_reply_row(reply, provenance))
             db.table("citations").insert_all(_citation_rows(reply))
+            offers.keep(db, reply)
             db.table("sessions").update(reply.session_id, {"language": reply.language})
             if reply.action is Action.HAND_OVER and reply.reason is not None:
                 calls.call(db, new_id(), reply.session_id, reply.reason, "")
@@ -359,6 +360,7 @@ class Store:
             engine=row["engine"],
             adapter=row["adapter"],
             trace=tuple(Step(**step) for step in json.loads(row["trace"])),
+            **offers.of(self._db.here, row["id"]),
         )
 
 

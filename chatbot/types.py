@@ -48,6 +48,7 @@ class Incoming:
     adapter: str | None = None  # folder of one to ask for; None leaves it to the champions
     # What was said before, where the channel keeps it itself; counts in a new session only.
     history: tuple[Message, ...] = ()
+    before: tuple[str, ...] = ()  # stored messages without a reply that this one goes on with
     cancelled: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
 
@@ -185,6 +186,8 @@ class Reply:
     engine: str = "quoting"
     adapter: str | None = None
     trace: tuple[Step, ...] = ()
+    choices: tuple[str, ...] = ()  # of a question back: what the customer may have meant
+    suggestions: tuple[str, ...] = ()  # approved questions near one that was refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,7 @@ class Stage:
     """Streamed: a stage begins, e.g. "searching"."""
 
     name: str
+    count: int = 0  # of what it is about: the sources that are read
 
 
 @dataclass(frozen=True, slots=True)

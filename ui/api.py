@@ -270,6 +270,8 @@ def as_json(reply: Reply, visitor: str) -> dict[str, Any]:
         "reason": reply.reason.value if reply.reason else None,
         "engine": reply.engine,
         "generated_by": "AI",
+        "choices": list(reply.choices),
+        "suggestions": list(reply.suggestions),
     }
 
 

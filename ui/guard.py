@@ -53,6 +53,8 @@ DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)|/e
 OWN = re.compile(
     r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+"
     r"|/desk/(login|setup|invite|password|logout|approved-answers\.csv|insights\.csv)"
+    r"|/my-data\.json|/widget(\.js)?"
+    r"|/api/v1/widget/(start|messages|person|stop|data)"
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"
     r"|sessions/[^/]+/(person|messages|handover|contact))"
     # Of staff's programs; each asks for an API key, see ui/roles.py
@@ -126,7 +128,7 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = Answer(send, request_id, scope)
+        answer = Answer(send, request_id, scope, self._origins)
         try:
             self._check(scope)
             refused = await self._desk(scope)
@@ -221,8 +223,12 @@ class Guard:
 class Answer:
     """What goes back: with our headers, and without the words of a failure."""
 
-    def __init__(self, send: Send, request_id: str, scope: Scope) -> None:
+    def __init__(
+        self, send: Send, request_id: str, scope: Scope, framers: frozenset[str] = frozenset()
+    ) -> None:
+        """`framers`: origins whose pages may show the widget in a frame."""
         self._send = send
+        self._framers = framers
         self._id = request_id
         self._scope = scope
         self._cookie: str | None = None  # the header that sets one
@@ -234,6 +240,8 @@ class Answer:
         if scope["path"].startswith(
             ("/desk", "/api/", "/v1/", "/healthz", "/readyz", "/ui-static/")
         ):
+            return
+        if scope["path"].startswith("/widget"):  # keeps its visitor itself: no third-party cookie
             return
         if cookies(scope).get(VISITOR_COOKIE, "") and visitor_of(scope) is not None:
             return
@@ -303,6 +311,9 @@ class Answer:
         headers = MutableHeaders(raw=message["headers"])
         for name, value in HEADERS.items():
             headers[name] = value
+        if self._scope["path"] == "/widget" and self._framers:
+            allowed = " ".join(("frame-ancestors 'self'", *sorted(self._framers)))
+            headers["content-security-policy"] = CSP.replace("frame-ancestors 'self'", allowed)
         if self._scope["path"] in FORMS:
             # A form sent under no-referrer says "Origin: null", which is refused.
             headers["referrer-policy"] = "same-origin"

@@ -22,16 +22,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from ui import api, desk_events, downloads, openai_api, problems
+from ui import api, desk_events, downloads, openai_api, problems, widget
 from ui.accounts import Accounts
 from ui.api_keys import Keys
 from ui.availability import Availability
 from ui.cookies import desk_token
 from ui.guard import BODY, Guard
 from ui.invites import Invites
-from ui.pages import collections, login
+from ui.pages import collections, login, own_data
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
+from ui.pages.talk import Talk
 from ui.routes import approved, conversations, documents, handovers, intents, runs, staff_route
 from ui.routes.replays import Replays
 from ui.settings import Settings
@@ -91,13 +92,18 @@ def build(app: App, settings: Settings) -> Web:
         site.include_router(routes)
     site.include_router(login.router(accounts, team.invites, app.handovers.rename))
     site.include_router(downloads.router(app))
+    site.include_router(own_data.router(app))
+    talk = Talk(app, limits)
+    site.include_router(widget.router(talk, limits, availability, settings.home))
     desk = DeskPage(app, settings, team).build()
     events = desk_events.scopes(desk)
     desk_events.lock(desk, accounts)
     most_mb = settings.knowledge.max_file_mb
     site.include_router(collections.router(app, accounts))  # before the page that it is under
     _mount(site, desk, "/desk", "desk", most_mb, auth_dependency=_staff(accounts))
-    _mount(site, CustomerPage(app, limits, availability).build(), "/", "customer", most_mb)
+    page = CustomerPage(app, talk, availability).build()
+    dark = '<link rel="stylesheet" href="/ui-static/customer-dark.css">'
+    _mount(site, page, "/", "customer", most_mb, head=dark)
     guard = Guard(
         Streams(site),
         accounts,
@@ -146,7 +152,13 @@ def _uploads() -> Path:
 
 
 def _mount(
-    site: FastAPI, blocks: gr.Blocks, path: str, name: str, most_mb: int, **options: Any
+    site: FastAPI,
+    blocks: gr.Blocks,
+    path: str,
+    name: str,
+    most_mb: int,
+    head: str = "",
+    **options: Any,
 ) -> None:
     """`most_mb`: of an uploaded file."""
     blocks.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
@@ -163,7 +175,7 @@ def _mount(
         css_paths=[STATIC / "page.css", STATIC / f"{name}.css"],
         head=(
             '<link rel="icon" href="/ui-static/mark.svg" type="image/svg+xml">'
-            '<script src="/ui-static/page.js" defer></script>'
+            '<script src="/ui-static/page.js" defer></script>' + head
         ),
         footer_links=[],
         run_history=False,

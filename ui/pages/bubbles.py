@@ -24,6 +24,7 @@ def shown(turns: Sequence[Turn], words: Texts) -> Any:
         value=conversation(turns, words),
         feedback_value=ratings(turns),
         placeholder=welcome(words),
+        label=words("customer.conversation"),
     )
 
 
@@ -43,10 +44,11 @@ def question(text: str) -> Bubble:
     return {"role": "user", "content": f'<div class="said">{render.plain(text)}</div>'}
 
 
-def stage(text: str) -> Bubble:
-    """What the assistant does now."""
-    dots = "<span></span><span></span><span></span>"
-    line = f'<div class="stage"><span class="dots">{dots}</span>{render.plain(text)}</div>'
+def stage(text: str, done: Sequence[str] = ()) -> Bubble:
+    """What the assistant does now, below what it has done for this message."""
+    dots = '<span class="dots" aria-hidden="true"><span></span><span></span><span></span></span>'
+    steps = "".join(f'<div class="step">{render.plain(step)}</div>' for step in done)
+    line = f'<div class="stage">{steps}<div class="now">{dots}{render.plain(text)}</div></div>'
     return {"role": "assistant", "content": line}
 
 

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from chatbot.app import App
-from chatbot.errors import ChatbotError, NotFound
-from chatbot.store import Turn
-from chatbot.types import Action, Delta, HandoffReason, Incoming, Reply, Stage
-from knowledge.errors import KnowledgeError
+from chatbot.types import Incoming
 from ui import render
-from ui.api import Limits
 from ui.availability import Availability
 from ui.cookies import VISITOR, VISITOR_COOKIE
 from ui.labels import Labels, remembered, switch
 from ui.pages import bubbles
+from ui.pages.own_data import OwnData
 from ui.pages.person import Person, said
-from ui.pages.turns import Stopped, Turns
+from ui.pages.rating import Rating
+from ui.pages.talk import FIRST, Talk
 from ui.texts import Texts, preferred, texts
 
-log = logging.getLogger(__name__)
-
 CHANNEL = "web"
-EXAMPLES = 4
-REDRAW = 0.05  # seconds between two redraws of a streamed answer
-REASONS = ("wrong", "off", "missing", "unclear")
 
 Updates = dict[Any, Any]
 
@@ -38,24 +28,23 @@ Updates = dict[Any, Any]
 class CustomerPage:
     """Its components and what happens on them; conversations live in the store only."""
 
-    def __init__(self, app: App, limits: Limits, availability: Availability) -> None:
-        self._app = app
-        self._limits = limits
-        self._longest = app.assistant.settings.max_question
-        self._running = Turns()
+    def __init__(self, app: App, talk: Talk, availability: Availability) -> None:
+        self._talk = talk
         self._labels = Labels()
         self._person = Person(app, availability, self._labels)
+        self._rating = Rating(app, self._labels)
+        self._own = OwnData(app, self._labels)
 
     def build(self) -> gr.Blocks:
         """The page as Gradio blocks."""
         with gr.Blocks(title="知客 Zhike", analytics_enabled=False, fill_height=True) as blocks:
             self.language = remembered()
             self.session: gr.State = gr.State(None)
-            self.down: gr.State = gr.State(None)  # id of the reply that got a thumb down
             self._header()
             self._chat()
-            self._feedback()
+            self._rating.build()
             self._person.build()
+            self._own.build()
             self._composer()
             self._events(blocks)
         blocks.state_session_capacity = 1000
@@ -91,30 +80,9 @@ class CustomerPage:
         )
         with gr.Row(elem_id="examples") as self.examples:
             self.chips = [
-                self._labels.add(
-                    gr.Button("…", size="sm", elem_classes="chip", min_width=60),
-                    value=partial(_example, n),
-                )
-                for n in range(EXAMPLES)
+                gr.Button("…", size="sm", elem_classes="chip", min_width=60, visible=False)
+                for _ in range(FIRST)
             ]
-
-    def _feedback(self) -> None:
-        add = self._labels.add
-        with gr.Column(elem_id="feedback", visible=False) as self.feedback:
-            add(gr.Markdown("", container=False), value="customer.rate_why")
-            self.reason = add(
-                gr.Radio(_reasons(texts("en")), show_label=False, container=False),
-                choices=_reasons,
-            )
-            with gr.Row(elem_id="feedback-buttons"):
-                self.rate = add(
-                    gr.Button("", size="sm", variant="primary", min_width=40),
-                    value="customer.rate_send",
-                )
-                self.skip = add(
-                    gr.Button("", size="sm", variant="secondary", min_width=40),
-                    value="customer.rate_skip",
-                )
 
     def _composer(self) -> None:
         add = self._labels.add
@@ -128,7 +96,7 @@ class CustomerPage:
                     scale=1,
                     autofocus=True,
                     elem_id="question",
-                    max_length=self._longest * 2,
+                    max_length=self._talk.longest * 2,
                 ),
                 placeholder="customer.placeholder",
                 label="customer.question",
@@ -141,165 +109,173 @@ class CustomerPage:
                 gr.Button("Stop", scale=0, min_width=84, elem_id="stop", visible=False),
                 value="customer.stop",
             )
-        add(gr.Markdown("", elem_id="foot", container=False), value="customer.footer")
+        with gr.Row(elem_id="foot"):
+            add(gr.Markdown("", elem_id="foot-text", container=False), value="customer.footer")
+            self.mine = add(
+                gr.Button("", size="sm", elem_id="mine", min_width=40), value="customer.mine"
+            )
 
     def _events(self, blocks: gr.Blocks) -> None:
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
-        shown = [self.chat, self.question, self.session, self.send, self.stop, self.examples]
-        shown += [self.feedback, self.new, *self._person.outputs]
-        opened = [*self._labels.components, self.switch, self.session, self.chat, self.examples]
+        person, rating = self._person, self._rating
+        self._shown = [self.chat, self.question, self.session, self.stop, self.new]
+        self._shown += [self.examples, *self.chips, rating.card, *person.outputs]
+        opened = [*self._labels.components, self.switch, self.session, self.chat]
+        opened += [self.examples, *self.chips, *person.outputs]
         here = [self.session, self.switch]
-        blocks.load(self._open, [self.language], [*opened, *self._person.outputs], **quiet)
-        self.switch.input(
-            self._switch,
-            here,
-            [self.language, *self._labels.components, self.chat, self._person.notice],
-            **quiet,
-        )
-        many = {**quiet, "concurrency_limit": 24}
+        blocks.load(self._open, [self.language], opened, **quiet)
+        switched = [self.language, *self._labels.components, self.chat, person.notice]
+        switched += [self.examples, *self.chips]
+        self.switch.input(self._switch, here, switched, **quiet)
+        # multiple: a message that is sent while another is answered joins it
+        many = {**quiet, "concurrency_limit": 24, "trigger_mode": "multiple"}
         for trigger, source in (
             (self.send.click, self.question),
             (self.question.submit, self.question),
             *((chip.click, chip) for chip in self.chips),
         ):
-            trigger(self._respond, [source, *here], shown, **many)
+            trigger(self._respond, [source, *here], self._shown, **many)
         self.stop.click(self._stop, None, None, **quiet)
-        self.new.click(self._fresh, None, shown, **quiet)
-        calling = [self.session, self.chat, self.examples, self.feedback, *self._person.outputs]
-        self.call.click(self._called, here, calling, **quiet)
-        self._person.timer.tick(
-            self._news, [self._person.seen, *here], [self.chat, *self._person.outputs], **quiet
-        )
-        leaving = [self._person.contact, *self._person.outputs]
-        for trigger in (self._person.leave.click, self._person.contact.submit):
-            trigger(self._leave, [self._person.contact, *here], leaving, **quiet)
-        self.chat.like(
-            self._like, here, [self.down, self.feedback, self.reason, self._person.notice], **quiet
-        )
-        self.rate.click(
-            self._reason,
-            [self.down, self.reason, self.switch],
-            [self.feedback, self._person.notice],
-            **quiet,
-        )
-        self.skip.click(lambda: gr.update(visible=False), None, self.feedback, **quiet)
+        self.new.click(self._fresh, [self.switch], self._shown, **quiet)
+        self.call.click(self._called, here, self._shown, **quiet)
+        news = [self.chat, self.examples, *self.chips, *person.outputs]
+        person.timer.tick(self._news, [person.seen, *here], news, **quiet)
+        leaving = [person.contact, *person.outputs]
+        for trigger in (person.leave.click, person.contact.submit):
+            trigger(self._leave, [person.contact, *here], leaving, **quiet)
+        self._events_of_cards(quiet, here)
+
+    def _events_of_cards(self, quiet: dict[str, Any], here: list[Any]) -> None:
+        """Thumbs, and the visitor's own data."""
+        rating, own, notice = self._rating, self._own, self._person.notice
+        thumbs = [rating.down, rating.card, rating.reason, notice]
+        self.chat.like(self._like, here, thumbs, **quiet)
+        why = [rating.down, rating.reason, self.switch]
+        rating.send.click(self._reason, why, [rating.card, notice], **quiet)
+        rating.skip.click(lambda: gr.update(visible=False), None, rating.card, **quiet)
+        self.mine.click(own.shown, None, own.outputs, **quiet)
+        own.no.click(own.shown, None, own.outputs, **quiet)
+        own.close.click(lambda: own.shown(card=False), None, own.outputs, **quiet)
+        own.delete.click(lambda: own.shown(asking=True), None, own.outputs, **quiet)
+        own.yes.click(self._erased, [self.switch], [*self._shown, *own.outputs], **quiet)
 
     def _open(self, stored: str, request: gr.Request) -> list[Any]:
         """A page that was loaded: its language, and the conversation so far."""
         language = stored or preferred(request.headers.get("accept-language", ""))
-        words = texts(language)
-        found = self._app.store.latest_session(visitor(request), CHANNEL)
-        turns = self._turns(found.id if found else None, request)
-        call = self._person.shown(found.id if found else None, visitor(request), words)
+        words, who = texts(language), visitor(request)
+        found = self._talk.app.store.latest_session(who, CHANNEL)
+        session = found.id if found else None
+        turns = self._talk.said(session, who)
+        call = self._person.shown(session, who, words)
         return [
             *self._labels.updates(words.language),
             words.language,
-            found.id if found else None,
+            session,
             bubbles.shown(turns, words),
-            gr.update(visible=not turns),
+            *self._offers(self._talk.offered(turns, words.language)).values(),
             *(call[component] for component in self._person.outputs),
         ]
 
     def _switch(self, session: str | None, language: str, request: gr.Request) -> list[Any]:
-        words = texts(language)
-        chat = bubbles.shown(self._turns(session, request), words)
-        notice = self._person.shown(session, visitor(request), words)[self._person.notice]
-        return [language, *self._labels.updates(language), chat, notice]
+        words, who = texts(language), visitor(request)
+        turns = self._talk.said(session, who)
+        notice = self._person.shown(session, who, words)[self._person.notice]
+        return [
+            language,
+            *self._labels.updates(language),
+            bubbles.shown(turns, words),
+            notice,
+            *self._offers(self._talk.offered(turns, language)).values(),
+        ]
 
     def _respond(
         self, text: str, session: str | None, language: str, request: gr.Request
     ) -> Iterator[Updates]:
         """One turn: the question at once, then stages, streamed text, and the reply."""
-        words, text = texts(language), text.strip()
+        words, text, who = texts(language), text.strip(), visitor(request)
         if not text:
             yield {}
             return
-        if refusal := self._refusal(text, words, request):
+        if refusal := self._talk.refusal(text, who, _address(request), words):
             yield {self._person.notice: said(refusal)}
             return
-        who = visitor(request)
-        session = self._session(session, who, language)
-        past = bubbles.conversation(self._turns(session, request), words)
-        past.append(bubbles.question(text))
+        session = self._talk.session(session, who, CHANNEL, language)
+        run = self._talk.turns.begin(who, session, text, self._talk.longest)
+        past = [*self._past(session, who, words), bubbles.question(text)]
         yield {
             **self._busy(True),
+            **self._offers(()),
             self.chat: [*past, bubbles.stage(words("stage.thinking"))],
             self.question: "",
             self.session: session,
-            self.examples: gr.update(visible=False),
-            self.feedback: gr.update(visible=False),
+            self._rating.card: gr.update(visible=False),
             **self._person.shown(session, who, words),
         }
         incoming = Incoming(text, who, session, CHANNEL, language=language)
-        for bubble in self._bubbles(incoming, words):
-            yield {self.chat: [*past, bubble] if bubble else past}
-        yield {**self._busy(False), **self._person.shown(session, who, words)}
+        for drawn in self._talk.speak(run, incoming, words):
+            if drawn.kind == "joined":  # the newer message's own call draws the rest
+                return
+            if drawn.kind == "begun":
+                past = [*self._past(session, who, words), bubbles.question(text)]
+                continue
+            yield {self.chat: [*past, drawn.bubble] if drawn.bubble else past}
+        turns = self._talk.said(session, who)
+        yield {
+            **self._busy(self._talk.turns.busy(who)),
+            **self._offers(self._talk.offered(turns, language) if turns else ()),
+            **self._person.shown(session, who, words),
+        }
 
-    def _bubbles(self, incoming: Incoming, words: Texts) -> Iterator[bubbles.Bubble | None]:
-        """The last bubble as it grows; None where a person has the conversation; a failure ends
-        in one sentence."""
-        text, drawn = "", 0.0
-        try:
-            stream = self._app.assistant.stream(incoming)
-            for event in self._running.run(incoming.visitor, stream):
-                if isinstance(event, Stage) and not text:
-                    yield bubbles.stage(words.named("stage", event.name))
-                elif isinstance(event, Delta):
-                    text += event.text
-                    if time.monotonic() - drawn > REDRAW:
-                        drawn = time.monotonic()
-                        yield bubbles.partial(text)
-                elif isinstance(event, Reply):
-                    yield None if event.action is Action.WAIT else bubbles.reply(event, words)
-        except Stopped:
-            stopped = words("customer.stopped")
-            yield bubbles.partial(text, stopped) if text else bubbles.notice(stopped)
-        except (ChatbotError, KnowledgeError) as error:
-            log.warning("turn in session %s: %s", incoming.session_id, error)
-            yield bubbles.notice(words("customer.failed"))
-        except Exception:  # the page is the edge: the customer gets a sentence, the log the rest
-            log.exception("turn in session %s", incoming.session_id)
-            yield bubbles.notice(words("customer.failed"))
+    def _past(self, session: str, who: str, words: Texts) -> list[bubbles.Bubble]:
+        return bubbles.conversation(self._talk.said(session, who), words)
 
     def _stop(self, request: gr.Request) -> None:
         """End the running turn; its own call draws what there is of the answer."""
-        self._running.stop(visitor(request))
+        self._talk.turns.stop(visitor(request))
 
-    def _fresh(self) -> Updates:
+    def _fresh(self, language: str) -> Updates:
         """Begin a new conversation; the old one stays in the store."""
         return {
             **self._busy(False),
-            self.chat: [],
+            **self._offers(self._talk.offered((), language)),
+            self.chat: gr.update(value=[], placeholder=bubbles.welcome(texts(language))),
             self.session: None,
-            self.examples: gr.update(visible=True),
-            self.feedback: gr.update(visible=False),
-            **self._person.shown(None, "", texts("en")),
+            self._rating.card: gr.update(visible=False),
+            **self._person.shown(None, "", texts(language)),
         }
+
+    def _erased(self, language: str, request: gr.Request) -> Updates:
+        """Everything of the visitor is erased; the page is as at the first visit."""
+        who = visitor(request)
+        self._talk.turns.stop(who)
+        told = said(self._own.erase(who, texts(language)))
+        own = zip(self._own.outputs, self._own.shown(card=False), strict=True)
+        return {**self._fresh(language), **dict(own), self._person.notice: told}
 
     def _called(self, session: str | None, language: str, request: gr.Request) -> Updates:
         """A person is called: what happens next is said at once."""
         words, who = texts(language), visitor(request)
-        if wait := self._limits.wait(who, _address(request)):
-            return {self._person.notice: said(words("customer.too_many", seconds=wait))}
-        session = self._session(session, who, language)
-        if not self._turns(session, request):  # else the desk's list would leave it out
-            self._app.store.add_message(session, "user", words("customer.person"))
-        self._app.handovers.request(session, who, HandoffReason.CUSTOMER_REQUEST)
+        if refusal := self._talk.too_many(who, _address(request), words):
+            return {self._person.notice: said(refusal)}
+        session = self._talk.session(session, who, CHANNEL, language)
+        self._talk.call(session, who, words("customer.person"))
         return {
             self.session: session,
-            self.chat: bubbles.shown(self._turns(session, request), words),
-            self.examples: gr.update(visible=False),
-            self.feedback: gr.update(visible=False),
+            self.chat: bubbles.shown(self._talk.said(session, who), words),
+            **self._offers(()),
+            self._rating.card: gr.update(visible=False),
             **self._person.shown(session, who, words),
         }
 
     def _news(self, seen: str, session: str | None, language: str, request: gr.Request) -> Updates:
         """What a person wrote or did meanwhile; nothing while a turn of the page's own runs."""
         who, words = visitor(request), texts(language)
-        news = None if self._running.busy(who) else self._person.news(session, seen, who, words)
+        busy = self._talk.turns.busy(who)
+        news = None if busy else self._person.news(session, seen, who, words)
         if news is None:
             return {self._person.seen: gr.skip()}
-        return {**news, self.chat: bubbles.shown(self._turns(session, request), words)}
+        turns = self._talk.said(session, who)
+        return {**news, **self._offers(()), self.chat: bubbles.shown(turns, words)}
 
     def _leave(self, text: str, session: str | None, language: str, request: gr.Request) -> Updates:
         return self._person.left(text, session, visitor(request), language)
@@ -307,53 +283,27 @@ class CustomerPage:
     def _like(
         self, session: str | None, language: str, like: gr.LikeData, request: gr.Request
     ) -> list[Any]:
-        """Store the thumb; a thumb down asks for the reason."""
-        turns = self._turns(session, request)
-        index = like.index[0] if isinstance(like.index, (list, tuple)) else like.index
-        reply = turns[index].reply if isinstance(index, int) and 0 <= index < len(turns) else None
-        if reply is None:
-            return [None, gr.update(visible=False), None, said("")]
-        up = like.liked is True or like.liked == "Like"
-        self._app.store.rate(reply.id, visitor(request), 1 if up else -1)
-        thanks = texts(language)("customer.rate_thanks") if up else ""
-        return [reply.id, gr.update(visible=not up), None, said(thanks)]
+        who = visitor(request)
+        return self._rating.thumb(self._talk.said(session, who), who, language, like)
 
     def _reason(
         self, reply: str | None, reason: str | None, language: str, request: gr.Request
     ) -> list[Any]:
-        if reply and reason in REASONS:
-            self._app.store.rate(reply, visitor(request), -1, reason)
-        return [gr.update(visible=False), said(texts(language)("customer.rate_thanks"))]
-
-    def _refusal(self, text: str, words: Texts, request: gr.Request) -> str:
-        if len(text) > self._longest:
-            return words("customer.too_long", count=len(text), limit=self._longest)
-        if wait := self._limits.wait(visitor(request), _address(request)):
-            return words("customer.too_many", seconds=wait)
-        return ""
-
-    def _session(self, session: str | None, who: str, language: str) -> str:
-        """The visitor's own session of that id, else a new one."""
-        try:
-            return self._app.store.open_session(who, CHANNEL, session, language).id
-        except NotFound:
-            return self._app.store.open_session(who, CHANNEL, None, language).id
-
-    def _turns(self, session: str | None, request: gr.Request) -> tuple[Turn, ...]:
-        """The conversation, when it is this visitor's; else nothing."""
-        if session is None:
-            return ()
-        try:
-            return self._app.store.transcript(session, visitor(request))
-        except NotFound:
-            return ()
+        return self._rating.why(reply, reason, visitor(request), language)
 
     def _busy(self, busy: bool) -> Updates:
         return {
-            self.send: gr.update(visible=not busy),
             self.stop: gr.update(visible=busy),
             self.new: gr.update(interactive=not busy),  # it would clear what is being written
         }
+
+    def _offers(self, questions: tuple[str, ...]) -> Updates:
+        """The row of buttons below the conversation."""
+        rows: Updates = {self.examples: gr.update(visible=bool(questions))}
+        for n, chip in enumerate(self.chips):
+            text = questions[n] if n < len(questions) else ""
+            rows[chip] = gr.update(value=text or "…", visible=bool(text))
+        return rows
 
 
 def visitor(request: gr.Request) -> str:
@@ -368,17 +318,9 @@ def _address(request: gr.Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _reasons(words: Texts) -> list[tuple[str, str]]:
-    return [(words(f"customer.reason_{name}"), name) for name in REASONS]
-
-
-def _example(number: int, words: Texts) -> str:
-    return words.lines("customer.examples")[number]
-
-
 def _brand(words: Texts) -> str:
     title, subtitle = (render.plain(words(f"customer.{k}")) for k in ("title", "subtitle"))
     return (
-        f'<div class="brand"><span class="brand-mark"></span><div><div class="brand-name">{title}'
-        f'</div><div class="brand-line"><span class="live"></span>{subtitle}</div></div></div>'
+        f'<div class="brand"><span class="brand-mark"></span><div><h1 class="brand-name">{title}'
+        f'</h1><div class="brand-line"><span class="live"></span>{subtitle}</div></div></div>'
     )
