@@ -26,6 +26,7 @@ class ChatbotSettings:
     answers: Literal["auto", "quote", "generate"] = "auto"  # who writes: see policy.py
     languages: tuple[str, ...] = ("zh-Hans", "zh-Hant", "en")
     originals_days: int = 30  # masked personal data is kept apart so long; 0: not at all
+    retention_days: int = 0  # conversations are erased so long after the last word; 0: never
     max_question: int = 2_000  # characters; longer messages are refused with a sentence
     max_answer_tokens: int = 120
     max_generation_seconds: float = 20.0

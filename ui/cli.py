@@ -32,6 +32,8 @@ COMMANDS = {
     "screen": ("ui.commands.screen", "screen"),
     "backup": ("ui.commands.backup", "backup"),
     "restore": ("ui.commands.backup", "restore"),
+    "visitors": ("ui.commands.visitors", "visitors"),
+    "widget": ("ui.commands.widget", "widget"),
     "doctor": ("ui.commands.doctor", "doctor"),
 }
 

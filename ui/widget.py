@@ -7,11 +7,7 @@ id is kept by the frame and sent in a header. Only pages of `server.public_origi
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import json
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,10 +16,11 @@ from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from chatbot.errors import ChatbotError, NotFound
+from chatbot.errors import NotFound
 from chatbot.handovers import MAX_CONTACT, Status
 from chatbot.store import Turn, new_id
 from chatbot.types import Incoming
+from ui import identity
 from ui.api import Limits, as_json
 from ui.availability import Availability
 from ui.cookies import VISITOR
@@ -34,7 +31,6 @@ from ui.texts import Texts, preferred, texts
 
 STATIC = Path(__file__).parent / "static"
 CHANNEL = "widget"
-SECRET = "widget.secret"  # file in the home
 WORDS = ("customer", "person", "widget")  # sections of the texts that the frame gets
 HOUR = "public, max-age=3600"
 VisitorHeader = Annotated[str | None, Header(alias="X-Zhike-Visitor")]
@@ -74,30 +70,6 @@ class Call(BaseModel):
     language: Language | None = None
     text: str = Field("", max_length=2_000)
     contact: str = Field("", max_length=MAX_CONTACT)
-
-
-def secret(home: Path) -> bytes:
-    """The key that signs customers' ids; made at the first use, readable by its owner only."""
-    path = home / SECRET
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
-    except FileExistsError:
-        pass
-    key = path.read_text("utf-8").strip()
-    if len(key) < 32:
-        raise ChatbotError(f"{path}: the key has fewer than 32 characters. Remove the file.")
-    return key.encode()
-
-
-def signature(key: bytes, user: str) -> str:
-    """What the shop's own server puts beside a signed-in customer's id: HMAC-SHA256, hex."""
-    return hmac.new(key, user.encode(), hashlib.sha256).hexdigest()
-
-
-def visitor_id(key: bytes, user: str) -> str:
-    """The visitor that a signed-in customer is, the same on every device: 128 bits, hex."""
-    return hmac.new(key, b"visitor\x00" + user.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def router(talk: Talk, limits: Limits, availability: Availability, home: Path) -> APIRouter:
@@ -186,10 +158,10 @@ class Widget:
         """Who the visitor is: the signed-in customer, the id of before, or somebody new."""
         if wanted.user is None:
             return new_id() if visitor is None else _visitor(visitor)
-        key = secret(self._home)
-        if not hmac.compare_digest(signature(key, wanted.user), (wanted.user_hash or "").lower()):
+        key = identity.secret(self._home)
+        if not identity.signed(key, wanted.user, wanted.user_hash or ""):
             raise HTTPException(403, "The signature of this customer's id is not right.")
-        return visitor_id(key, wanted.user)
+        return identity.visitor_id(key, wanted.user)
 
     def count(self, who: str, request: Request) -> None:
         """One request that does something. Raises 429."""

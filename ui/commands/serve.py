@@ -17,6 +17,7 @@ from chatbot.app import App, build
 from chatbot.errors import ChatbotError, SettingsError
 from knowledge.errors import KnowledgeError
 from ui import logs
+from ui.retention import Retention
 from ui.samples import load_if_fresh
 from ui.settings import Settings, load
 
@@ -68,6 +69,7 @@ def _run(settings: Settings) -> None:
     site = web.build(app, settings)
     metered = Metered(site.asgi, app, settings.server.metrics_token_file)
     transcripts.drop_after_run(settings.home)
+    kept = Retention(app, settings.chatbot.retention_days)
     loading = threading.Thread(target=_load, args=(app, settings), name="loading", daemon=True)
     loading.start()
     _welcome(settings, site.accounts.setup_token())
@@ -86,6 +88,7 @@ def _run(settings: Settings) -> None:
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person stops it
     finally:
+        kept.stop()
         web.clear_uploads()
         app.close()
 
