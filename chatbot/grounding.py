@@ -31,6 +31,27 @@ NUMBER_WORD = re.compile(
     r"|[一二两三四五六七八九十百千]+(?=[天个次年月周件张小分元块倍])",
     re.IGNORECASE,
 )
+OPPOSITES = tuple(
+    (re.compile(one, re.IGNORECASE), re.compile(other, re.IGNORECASE))
+    for one, other in (
+        (r"\bbefore\b", r"\bafter\b"),
+        (r"\bwithin\b", r"\b(?:beyond|later than)\b"),
+        (r"\b(?:at least|minimum|or more|more than|over|above)\b",
+         r"\b(?:at most|maximum|or less|less than|under|below|up to)\b"),
+        (r"\bonly\b", r"\b(?:also|any|every|all)\b"),
+        (r"\b(?:includes?|including|included)\b", r"\b(?:excludes?|excluding|excluded|except)\b"),
+        (r"\bif\b", r"\bunless\b"),
+        (r"\b(?:free|free of charge)\b", r"\b(?:charged|at your cost|paid)\b"),
+        (r"\bopened\b", r"\bunopened\b"),
+        (r"之前|以前|(?<![提目])前(?!台|往|提)", r"之后|以后|(?<![售])后(?!台|续)"),
+        (r"以内|之内|(?<=[天日时月年周分])内", r"以外|之外|(?<=[天日时月年周分])外"),
+        (r"至少|最少|不少于|以上|超过|满", r"至多|最多|不超过|以下|不满|不足|少于"),
+        (r"仅限|只限|仅|只有", r"不限|都可以|均可|所有"),
+        (r"包含|包括|含", r"不含|不包括|除外|除了"),
+        (r"免费|包邮|免运费", r"收费|自付|自理|到付|不包邮"),
+        (r"未拆|未开封|未使用", r"已拆|已开封|已使用|拆封后|开封后"),
+    )
+)  # fmt: skip
 CLAIM = re.compile(
     r"\bI(?:'ve| have)(?: just| already)? (?:refunded|cancell?ed|sent|shipped|changed|updated|booked|issued|arranged)"
     r"|\bI(?:'ve| have)?(?: just)? (?:checked|looked into) your order"
@@ -87,7 +108,17 @@ def _problem(sentence: str, share: float, around: str, window: str) -> str | Non
         return f"only {share:.0%} of its words are in one place of a passage"
     if negated(sentence) != negated(window):
         return "negates where the passage does not, or the reverse"
-    return None
+    return turned(sentence, window) or None
+
+
+def turned(sentence: str, window: str) -> str:
+    """ "" or the condition that one has and the other has the opposite of."""
+    for one, other in OPPOSITES:
+        for mine, theirs in ((one, other), (other, one)):
+            said = mine.search(sentence) and not theirs.search(sentence)
+            if said and theirs.search(window) and not mine.search(window):
+                return "turns a condition round"
+    return ""
 
 
 def nearest_sentence(sentence: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""`zhike evaluate language` and `pii`: parts of the turn that need no documents."""
+"""`zhike evaluate language`, `pii` and `grounding`: parts of the turn that need no documents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from chatbot import labelled
+from chatbot import labelled, labelled_replies
 from ui.commands.opening import as_json
 from ui.settings import load
 
@@ -54,6 +54,25 @@ def pii(data: Path, json_: bool) -> None:
     _line("all", report)
     for kind, scores in report["by_type"].items():
         _line(kind, scores)
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DATA / "grounding_zh.jsonl",
+    show_default="tests/data/grounding_zh.jsonl",
+    help="JSON lines with evidence, history, reply, and supported or score.",
+)
+@click.option("--json", "json_", is_flag=True)
+def grounding(data: Path, json_: bool) -> None:
+    """Is a reply told from one that its passages do not support? Beside plain containment."""
+    report = labelled_replies.scores(labelled_replies.read(data))
+    if json_:
+        as_json(report)
+        return
+    for name, value in report.items():
+        click.echo(f"{name:22} {value}")
 
 
 def _line(name: str, scores: dict[str, Any]) -> None:
