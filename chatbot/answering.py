@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chatbot import grounding
+from chatbot import grounding, output_screen
 from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Generation, Generator
 from chatbot.generation.quoting import QuotingGenerator
 from chatbot.phrases import phrase
+from chatbot.rules import Words
 from chatbot.types import Action, Citation, Delta
 from knowledge.features import Sentence
 from knowledge.split import glue, sentences
@@ -46,11 +47,15 @@ class Answering:
     """Chooses who writes, and lets nothing through that its evidence does not support."""
 
     def __init__(
-        self, generator: Generator | None, mode: Literal["auto", "quote", "generate"]
+        self,
+        generator: Generator | None,
+        mode: Literal["auto", "quote", "generate"],
+        words: Callable[[], Words] = Words,  # the team's own lists, as they are now
     ) -> None:
         self._generator = generator
         self._quoting = QuotingGenerator()
         self._mode = mode
+        self._words = words
 
     def writes(self, language: str, adapted: bool) -> bool:
         """Whether a generator writes in this language.
@@ -109,9 +114,12 @@ class Answering:
     def _checked(self, sentence: str, request: Generation, answer: Answer) -> Iterator[Delta]:
         support = grounding.check(sentence, request.evidence)
         passage = next((p for p in request.evidence if p.id == support.passage_id), None)
+        forbidden = output_screen.forbidden(sentence, request.evidence, self._words())
         full = len(sentences(answer.text)) >= MOST_SENTENCES
-        if passage is None or full or grounding.abstains(sentence) or sentence in answer.text:
-            answer.note += f"; dropped: {sentence[:80]} ({support.problem or 'repeats or full'})"
+        useless = full or grounding.abstains(sentence) or sentence in answer.text
+        if passage is None or forbidden or useless:
+            why = forbidden or support.problem or "repeats or full"
+            answer.note += f"; dropped: {sentence[:80]} ({why})"
             return
         text = glue(answer.text, sentence) + sentence
         answer.text += text

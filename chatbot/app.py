@@ -131,14 +131,15 @@ def build(
     english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
     archive = Archive(home / "intents", home / "cache", embedder, english)
     intents = IntentModel(embedder, IntentStore(database), champions, archive)
+    lists = WordLists(database)
     assistant = Assistant(
         store=store,
-        screen=Screen(Originals(database, chatbot.originals_days), WordLists(database)),
+        screen=Screen(Originals(database, chatbot.originals_days), lists),
         knowledge=base,
         embedder=embedder,
         scorer=scorer,
         intents=intents,
-        answering=Answering(generator, chatbot.answers),
+        answering=Answering(generator, chatbot.answers, lists.words),
         champions=champions,
         settings=chatbot,
     )

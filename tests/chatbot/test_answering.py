@@ -11,6 +11,7 @@ import pytest
 from chatbot.answering import MOST_CITATIONS, MOST_SENTENCES, Answer, Answering
 from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Adapter, Generation, Generator, Piece
+from chatbot.rules import Words
 from chatbot.types import Action
 from knowledge.features import split
 from knowledge.split import sentences as split_sentences
@@ -104,6 +105,17 @@ def test_when_nothing_is_supported_the_passages_are_quoted(generator: Scripted) 
     assert answer.citations[0].sentence == TRUE
     assert "quoted instead" in answer.note
     assert generator.error in answer.note
+
+
+def test_what_was_not_done_and_the_teams_banned_words_are_dropped() -> None:
+    said = f"{TRUE} Your return postage of $6 was refunded. The return postage is $6."
+    answer, _ = write(Scripted([said]), ask(RETURNS))
+    assert "was refunded" not in answer.text and TRUE in answer.text
+    answer = Answer()
+    banned = Answering(Scripted([said]), "generate", lambda: Words(banned=("postage",)))
+    list(banned.write(ask(RETURNS), Action.ANSWER, answer))
+    assert answer.text == TRUE
+    assert "banned word" in answer.note
 
 
 def test_a_generator_that_fails_half_way_keeps_what_it_said() -> None:
