@@ -157,7 +157,7 @@ class Assistant:
             said = text[: self.settings.max_question]
             verdict = turn.verdict = self.screen.turn(turn.session.id, said)
             if before := turn.incoming.before:  # judged as one: a rule may span both
-                turn.verdict = self.screen.turn(turn.session.id, "\n".join((*before, said)))
+                turn.verdict = self.screen.turn(turn.session.id, " ".join((*before, said)))
             note.detail = ", ".join([*turn.verdict.found, turn.verdict.rule or "no rule"])
         turn.question = self.store.add_message(turn.session.id, "user", verdict.masked)
 

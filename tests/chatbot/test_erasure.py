@@ -22,10 +22,10 @@ def talked(app: App, marker: str) -> str:
     """A visitor who leaves the marker in every place there is; the visitor's id."""
     visitor = token_hex(16)
     first = app.assistant.reply(Incoming(f"{marker}a: do zebras ride bikes?", visitor))
-    app.assistant.reply(Incoming(f"My mail is {marker}b@tea.example", visitor, first.session_id))
     app.store.rate(first.id, visitor, -1, f"{marker}c")
     reason = HandoffReason.CUSTOMER_REQUEST
     app.handovers.request(first.session_id, visitor, reason, f"{marker}d")
+    app.assistant.reply(Incoming(f"My mail is {marker}b@tea.example", visitor, first.session_id))
     app.handovers.leave_contact(first.session_id, visitor, f"{marker}e@tea.example")
     app.store.add_message(first.session_id, "note", f"{marker}f")
     other = app.assistant.reply(Incoming(f"{marker}g and hello", visitor, channel="api"))
@@ -61,7 +61,7 @@ def test_no_byte_of_the_erased_stays_and_nobody_else_loses_one(own: App, tmp_pat
     sessions = own.erasure.sessions(gone)
     exported = json.dumps(own.erasure.export(kept))
     erased = own.erasure.erase(gone)
-    assert erased.sessions == 2 and erased.rows > 20
+    assert erased.sessions == 2 and erased.rows > 15
     assert on_disk(tmp_path / "home", goes, goes.lower(), gone, *sessions) == {}
     after = own.erasure.export(kept)
     assert json.loads(exported)["conversations"] == json.loads(json.dumps(after))["conversations"]

@@ -31,6 +31,14 @@ PUBLIC = {
     "/v1/chat/completions",
     "/v1/models",
     "/v1/models/{model}",
+    "/widget",
+    "/widget.js",
+    "/my-data.json",  # of whoever asks: the visitor in the cookie
+    "/api/v1/widget/start",
+    "/api/v1/widget/messages",
+    "/api/v1/widget/person",
+    "/api/v1/widget/stop",
+    "/api/v1/widget/data",
     "/desk/login",
     "/desk/setup",
     # Gradio's page for customers: everything that it needs, and nothing more

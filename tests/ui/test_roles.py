@@ -261,7 +261,7 @@ def accounts(tmp_path: Any) -> Iterator[Accounts]:
 
 
 def test_every_route_of_programs_has_a_row_and_no_other(running: Running) -> None:
-    public = {"chat", "openapi.json", "sessions", "rating", "models", "completions"}
+    public = {"chat", "openapi.json", "sessions", "rating", "models", "completions", "widget"}
     found = {
         (method, path)
         for method, path in walk(list(running.site.routes.routes))
