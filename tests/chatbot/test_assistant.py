@@ -52,7 +52,7 @@ def customer(app: App) -> Customer:
 def test_stages_come_in_order_and_the_reply_is_last(customer: Customer) -> None:
     *events, last = customer.app.assistant.stream(customer.incoming(KETTLE))
     stages = [event.name for event in events if isinstance(event, Stage)]
-    assert stages == ["understanding", "searching", "answering"]
+    assert stages == ["understanding", "searching", "reading", "answering"]
     assert isinstance(last, Reply) and not any(isinstance(e, Reply) for e in events)
     said = "".join(event.text for event in events if isinstance(event, Delta))
     assert said == last.text == "An unused kettle can be returned within 30 days of receipt."
