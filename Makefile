@@ -91,6 +91,8 @@ campaign: $(VENV)/.installed-dev models
 
 reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors
+	@$(BIN)/python -m knowledge.reader_training samples/answerability \
+	  knowledge/data/reader_english.safetensors "$${ZHIKE_MODELS:-$$HOME/.cache/zhike/models}/all-MiniLM-L6-v2"
 
 intents: models
 	@$(BIN)/python -m chatbot.intents.base

@@ -27,6 +27,7 @@ from knowledge.knowledge_base import KnowledgeBase
 from knowledge.language import simplify
 from ui.commands import scores
 from ui.commands.ask import ready_generator
+from ui.commands.evaluate_injection import injection
 from ui.commands.evaluate_intent import intent
 from ui.commands.opening import as_json, opened
 from ui.settings import Settings, load
@@ -92,6 +93,7 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
             click.echo(f"{name:12} {value}")
 
 
+evaluate.add_command(injection)
 evaluate.add_command(intent)
 
 
