@@ -1,4 +1,4 @@
-"""The data of a run: split by conversation, checked for leaks, written with its card."""
+"""The data of a run: split by customer or time, checked for leaks, written with its card."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,27 @@ from finetune.errors import DatasetError
 from finetune.examples import Example
 from finetune.funnel import Dropped, Step
 from finetune.pairs import Pair
+from finetune.settings import SplitBy
 
 HELD_OUT = 0.15  # share of the conversations
 MIN_CONVERSATIONS = 5  # below it a held-out loss says nothing
+EVERYBODY = 0.2  # of the conversations: a "customer" of more is a role or a shared account
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Pairs to learn from and pairs to measure with; no conversation is in both."""
+    """Pairs to learn from and to measure with; no conversation and no customer is in both."""
 
     train: tuple[Pair, ...]
     held_out: tuple[Pair, ...]
     leaks: int  # conversations moved to train, because a pair of theirs has a twin there
 
 
-def split(found: Sequence[Pair], held_out: float = HELD_OUT) -> Split:
-    """The same conversation is always on the same side, whatever else is in the data.
+def split(found: Sequence[Pair], held_out: float = HELD_OUT, by: SplitBy = "conversation") -> Split:
+    """The same conversation (or customer) is always on the same side, whatever else is there.
 
-    Raises DatasetError when there are too few conversations to hold some out.
+    By time the latest conversations are held out, and the customers of the others may be in them:
+    that is how it will serve. Raises DatasetError when there are too few conversations.
     """
     ids = sorted({pair.conversation for pair in found}, key=position)
     if len(ids) < MIN_CONVERSATIONS:
@@ -42,7 +46,8 @@ def split(found: Sequence[Pair], held_out: float = HELD_OUT) -> Split:
             f"Only {len(ids)} conversations with usable replies are left, at least "
             f"{MIN_CONVERSATIONS} are needed. Add transcripts."
         )
-    measured = {id for id in ids if position(id) < held_out} or {ids[0]}
+    measured = _latest(found, held_out) if by == "time" else _chosen(found, held_out, by)
+    measured = measured or {ids[0]}
     leaked = _leaks(found, measured)
     measured -= leaked
     if not measured:
@@ -55,6 +60,43 @@ def split(found: Sequence[Pair], held_out: float = HELD_OUT) -> Split:
         tuple(pair for pair in found if pair.conversation in measured),
         len(leaked),
     )
+
+
+def _chosen(found: Sequence[Pair], held_out: float, by: SplitBy) -> set[str]:
+    """By the conversation's own id, or by its customer's, where an export tells customers."""
+    customer = {pair.conversation: pair.customer for pair in found}
+    counts = Counter(customer.values())
+    known = {
+        name
+        for name, count in counts.items()
+        if by == "customer" and name and count <= max(1, EVERYBODY * len(customer))
+    }
+    return {id for id, who in customer.items() if position(who if who in known else id) < held_out}
+
+
+def _latest(found: Sequence[Pair], held_out: float) -> set[str]:
+    """Raises DatasetError when the export has no times."""
+    last: dict[str, datetime] = {}
+    for pair in found:
+        when = _when(pair.time)
+        if when and (pair.conversation not in last or when > last[pair.conversation]):
+            last[pair.conversation] = when
+    if len(last) < MIN_CONVERSATIONS:
+        raise DatasetError(
+            'finetune.split is "time", but fewer than '
+            f"{MIN_CONVERSATIONS} conversations have a time (ISO 8601). Split by customer."
+        )
+    ordered = sorted(last, key=lambda id: (last[id], id))
+    return set(ordered[-max(1, round(held_out * len(ordered))) :])
+
+
+def _when(text: str) -> datetime | None:
+    """UTC; a time without a zone counts as UTC."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def position(conversation: str) -> float:
@@ -90,6 +132,7 @@ class Dataset:
     card: dict[str, Any]  # counts, funnel, sources, hash: plain values for JSON
     dropped: tuple[Dropped, ...] = ()  # by cleaning, to be looked at and put back
     rejected: tuple[Rejected, ...] = ()  # replies that lost against a better one
+    unanswerable: tuple[Example, ...] = ()  # held out; their fixed phrase would flatter the loss
 
 
 def build(
@@ -117,9 +160,10 @@ def build(
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """train.jsonl, held_out.jsonl, dropped.jsonl, rejected.jsonl (masked) and card.json."""
+    """train, held_out, unanswerable, dropped and rejected.jsonl (masked) and card.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, examples in (("train", dataset.train), ("held_out", dataset.held_out)):
+    sides = {"train": dataset.train, "held_out": dataset.held_out}
+    for name, examples in (sides | {"unanswerable": dataset.unanswerable}).items():
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
             for example in examples:
                 row = {
@@ -129,6 +173,9 @@ def write(dataset: Dataset, folder: Path) -> None:
                     "question": example.pair.question,
                     "reply": example.pair.reply,
                     "passages": example.passages,
+                    "evidence": example.evidence,
+                    "abstains": example.abstains,
+                    "ids": example.ids,
                     "tokens": len(example.ids),
                     "supervised": example.supervised,
                 }
@@ -155,6 +202,7 @@ def _counts(examples: Sequence[Example]) -> dict[str, Any]:
             supervised[-1],
         ],
         "with_passages": sum(example.passages > 0 for example in examples),
+        "unanswerable": sum(example.abstains for example in examples),
     }
 
 

@@ -25,6 +25,7 @@ class Pair:
     csat: float | None = None  # 1..5, of the conversation
     resolved: bool | None = None
     after: str = ""  # what the customer wrote next
+    time: str = ""  # of the reply, as the export wrote it; ISO 8601 where it could be read
 
     @property
     def text(self) -> str:
@@ -67,6 +68,7 @@ def _of(conversation: Conversation) -> list[Pair]:
                     conversation.csat,
                     conversation.resolved,
                     after.text if after is not None and after.speaker == "customer" else "",
+                    turn.time,
                 )
             )
         said.append(Message(role, turn.text))  # type: ignore[arg-type]

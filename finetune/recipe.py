@@ -20,7 +20,7 @@ from finetune.adapter import Card, halve, save
 from finetune.config import Preset
 from finetune.dataset import Dataset
 from finetune.evaluate import Evaluation
-from finetune.examples import Search
+from finetune.evidence import Search
 from finetune.foundation import Foundation
 from finetune.job import Job
 from finetune.metrics import Metric
@@ -111,7 +111,7 @@ def prepared(
     cleaned = cleaning.cleaned(
         job.home, job.transcripts, languages, job.finetune, bad.append, job.mapping
     )
-    split = dataset.split(cleaned.pairs)
+    split = dataset.split(cleaned.pairs, by=job.finetune.split)
     sides = [
         examples.encode(side, tokenizer, search, preset.passages, preset.max_tokens)
         for side in (split.train, split.held_out)
@@ -121,10 +121,12 @@ def prepared(
         kept=sum(step.kept for _, step in sides),
         removed=sum(step.removed for _, step in sides),
     )
-    data = dataset.build(
-        sides[0][0], sides[1][0], (*cleaned.funnel, encoding), files(job.transcripts)
+    held_out = [example for example in sides[1][0] if not example.abstains]
+    data = dataset.build(sides[0][0], held_out, (*cleaned.funnel, encoding), files(job.transcripts))
+    unanswerable = tuple(example for example in sides[1][0] if example.abstains)
+    data = replace(
+        data, unanswerable=unanswerable, dropped=cleaned.dropped, rejected=cleaned.rejected
     )
-    data = replace(data, dropped=cleaned.dropped, rejected=cleaned.rejected)
     data.card["leaks_moved_to_train"] = split.leaks
     data.card["bad_rows"] = len(bad)
     data.card["first_bad_rows"] = [asdict(row) for row in bad[:SHOWN]]

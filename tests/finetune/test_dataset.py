@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,38 @@ def test_a_thousand_equal_texts_are_not_a_million_pairs() -> None:
 
 def test_groups_are_what_is_connected() -> None:
     assert groups(6, [(0, 2), (2, 4), (3, 5)]) == [[0, 2, 4], [1], [3, 5]]
+
+
+def test_a_customer_is_on_one_side_unless_everybody_has_that_name() -> None:
+    owned = [replace(p, customer=f"person{i // 3}") for i, p in enumerate(many(120))]
+    found = split(owned, by="customer")
+    assert found.held_out
+    assert not {p.customer for p in found.train} & {p.customer for p in found.held_out}
+    crowd = split([replace(p, customer="visitor") for p in many(120)], by="customer")
+    assert {p.conversation for p in crowd.held_out} == {
+        p.conversation for p in split(many(120)).held_out
+    }
+
+
+def test_by_time_the_latest_are_measured() -> None:
+    timed = [replace(p, time=f"2026-01-{i + 1:02d}T10:00:00") for i, p in enumerate(many(20))]
+    late = {p.conversation for p in split(timed, by="time").held_out}
+    assert late == {"c17", "c18", "c19"}
+    with pytest.raises(DatasetError, match="have a time"):
+        split(many(20), by="time")
+
+
+def test_fifty_planted_twins_across_the_split_are_found() -> None:
+    chance = random.Random(11)
+    pairs = [replace(p, reply=" ".join(chance.sample(WORDS, 12))) for p in many(400)]
+    held = [p for p in pairs if position(p.conversation) < dataset.HELD_OUT][:50]
+    assert len(held) == 50
+    planted = [replace(p, conversation=f"t{i}", reply=p.reply + "!") for i, p in enumerate(held)]
+    taught = [p for p in planted if position(p.conversation) >= dataset.HELD_OUT]
+    found = split([*pairs, *taught])
+    left = {p.conversation for p in found.held_out}
+    assert len(taught) >= 35
+    assert not {p.conversation for p in held[: len(planted)] if p in found.held_out} & {
+        held[int(p.conversation[1:])].conversation for p in taught
+    }
+    assert found.leaks >= len(taught) and left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from chatbot.phrases import phrase
 from chatbot.prompt import messages, render
 from chatbot.types import Message
 from finetune import config
@@ -131,3 +133,39 @@ def test_buckets_visit_everything_once_with_little_padding() -> None:
         for at in range(0, 101, 4)
     )
     assert padded < 1.15 * sum(lengths)
+
+
+def shop() -> tuple[list[Pair], Callable[[str], tuple[Passage, ...]]]:
+    """Sixty questions on thirty documents, and a search that finds the right one."""
+    names = [f"thing{i}" for i in range(30)]
+    passages = {
+        name: Passage(i, "d", "default", f"{name}.md", name, "", f"The {name} costs {i}.", "en")
+        for i, name in enumerate(names)
+    }
+    pairs = [
+        Pair(f"c{i}", "en", (), f"How much is {names[i % 30]}? {i}", f"It costs {i % 30}.")
+        for i in range(60)
+    ]
+    return pairs, lambda question: (passages[question.split()[3].strip("?")],)
+
+
+def test_a_distractor_has_the_last_place_and_the_right_passage_stays(tokenizer: Any) -> None:
+    pairs, find = shop()
+    found = [e for e in encode(pairs, tokenizer, find, 3, 2_000)[0] if not e.abstains]
+    assert len(found) == 60
+    for example in found:
+        right = find(example.pair.question)[0].text
+        assert right in example.evidence and len(example.evidence) == 2
+    assert len({e.evidence.index(find(e.pair.question)[0].text) for e in found}) == 2
+
+
+def test_some_questions_come_again_without_their_answer(tokenizer: Any) -> None:
+    pairs, find = shop()
+    examples = encode(pairs, tokenizer, find, 3, 2_000)[0]
+    again = [example for example in examples if example.abstains]
+    assert 2 <= len(again) <= 12
+    for example in again:
+        assert find(example.pair.question)[0].text not in example.evidence and example.evidence
+        assert example.pair.reply == phrase("no_evidence", "en")
+    assert examples == encode(pairs, tokenizer, find, 3, 2_000)[0]
+    assert not any(e.abstains for e in encode(pairs, tokenizer, None, 3, 2_000)[0])
