@@ -44,6 +44,7 @@ class Explanation:
                 name: [{"word": word, "pull": round(pull, 4)} for word, pull in words]
                 for name, words in self.words.items()
             },
+            "mood": asdict(found.mood) if found.mood else None,
             "approved": None
             if found.approved is None
             else {"question": found.approved.question, "score": round(found.approved.score, 4)},

@@ -40,6 +40,8 @@ def _show(table: dict[str, Any]) -> None:
         _show_intent(table["intent"], table["words"])
     else:
         _line("intent", "there is no model yet: zhike intents train")
+    if mood := table["mood"]:
+        _line("mood", f"{mood['feeling']}, anger {mood['anger']:.2f}, floor {mood['floor']:.2f}")
     if table["approved"]:
         _line("approved", f"{table['approved']['score']:.2f}: {table['approved']['question']}")
     evidence = table["evidence"]
