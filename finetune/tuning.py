@@ -63,15 +63,25 @@ def tune(
 
     Raises TrainingError when the loss is lost.
     """
-    steps = max(1, math.ceil(len(train) / preset.batch * preset.epochs))
+    steps = max(1, math.ceil(len(train) / (preset.batch * preset.accumulate) * preset.epochs))
     progress = Progress(preset, steps, seconds, measure, tell)
-    arguments = Arguments(
+    arguments = arguments_of(preset, steps, scratch)
+    trainer = Tuner(progress, pad, model=model, args=arguments, train_dataset=list(train))
+    trainer.remove_callback_of_printing()
+    trainer.add_callback(progress)
+    trainer.train()
+
+
+def arguments_of(preset: Preset, steps: int, scratch: Path, *, bf16: bool = True) -> Arguments:
+    """How transformers' Trainer runs `preset`; nothing is printed or sent anywhere."""
+    return Arguments(
         output_dir=str(scratch),
         max_steps=steps,
         per_device_train_batch_size=preset.batch,
+        gradient_accumulation_steps=preset.accumulate,
         learning_rate=preset.learning_rate,
         max_grad_norm=1.0,
-        bf16=True,
+        bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         logging_steps=1,
         logging_nan_inf_filter=False,  # a lost loss must be seen, see Progress
@@ -82,10 +92,6 @@ def tune(
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=preset.seed,
     )
-    trainer = Tuner(progress, pad, model=model, args=arguments, train_dataset=list(train))
-    trainer.remove_callback_of_printing()
-    trainer.add_callback(progress)
-    trainer.train()
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]
