@@ -73,6 +73,10 @@ class Buckets(Sampler):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._lengths)
 
+    def set_epoch(self, epoch: int) -> None:
+        """The pass that comes next, from 0: an interrupted run goes on in the middle of one."""
+        self._passes = epoch
+
     def __iter__(self) -> Iterator[int]:
         random_ = random.Random(self._seed * 1_000_003 + self._passes)
         self._passes += 1

@@ -38,3 +38,17 @@ def read(folder: Path) -> tuple[Metric, ...]:
     known = {field.name for field in fields(Metric)}
     lines = [json.loads(line) for line in text.split("\n")[:-1]]
     return tuple(Metric(**{k: v for k, v in line.items() if k in known}) for line in lines)
+
+
+def rewind(folder: Path, step: int) -> float:
+    """Forget what came after `step` of the training; seconds since the run began until then."""
+    kept = []
+    for metric in read(folder):
+        if metric.step > step:
+            break
+        kept.append(metric)
+    text = "".join(json.dumps(asdict(metric)) + "\n" for metric in kept)
+    new = folder / f"{FILE}.tmp"
+    new.write_text(text, encoding="utf-8")
+    new.replace(folder / FILE)
+    return kept[-1].seconds if kept else 0.0

@@ -110,6 +110,15 @@ class Registry:
         with self._database.write() as db:
             db.table("runs").insert(row | {"base": base, "base_sha256": base_sha256})
 
+    def again(self, name: str, base_sha256: str, pid: int) -> None:
+        """Enter that an interrupted run goes on. Raises TrainingError when it may not."""
+        run = self.show(name)
+        if run.state not in ("failed", "cancelled"):
+            raise TrainingError(f"Run {name} is {run.state}; only an interrupted one can go on.")
+        if run.base_sha256 != base_sha256:
+            raise TrainingError(f"Run {name}: its base model has changed since. Train again.")
+        self._update(name, state="running", ended=None, error=None, pid=pid)
+
     def finish(
         self,
         name: str,
@@ -231,7 +240,7 @@ class Registry:
             lock.release()
 
     def _bury_all(self) -> None:
-        reason = "Its process ended without a result (killed, or out of memory). Train again."
+        reason = "Its process ended without a result (killed, or out of memory). Continue or train again."
         with self._database.write() as db:
             db.execute(
                 "UPDATE runs SET state = 'failed', ended = ?, error = ? WHERE state = 'running'",

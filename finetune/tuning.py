@@ -15,6 +15,7 @@ from transformers import TrainingArguments as Arguments
 from transformers.utils.logging import disable_progress_bar
 
 from finetune.batches import Buckets, Collator, can_share, supervised_loss
+from finetune.checkpoints import KEPT, Checkpoint, whole
 from finetune.config import Preset
 from finetune.errors import TrainingError
 from finetune.examples import Example
@@ -58,8 +59,11 @@ def tune(
     measure: Callable[[], float],
     tell: Tell,
     scratch: Path,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train the adapter of `model` in place, for `seconds` at most.
+
+    Checkpoints go to `scratch`; with `checkpoint` the training goes on from there.
 
     Raises TrainingError when the loss is lost.
     """
@@ -69,7 +73,9 @@ def tune(
     trainer = Tuner(progress, pad, model=model, args=arguments, train_dataset=list(train))
     trainer.remove_callback_of_printing()
     trainer.add_callback(progress)
-    trainer.train()
+    if checkpoint is not None:
+        progress.go_on(checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
 
 
 def arguments_of(preset: Preset, steps: int, scratch: Path, *, bf16: bool = True) -> Arguments:
@@ -85,7 +91,8 @@ def arguments_of(preset: Preset, steps: int, scratch: Path, *, bf16: bool = True
         use_cpu=not torch.cuda.is_available(),
         logging_steps=1,
         logging_nan_inf_filter=False,  # a lost loss must be seen, see Progress
-        save_strategy="no",
+        save_strategy="no",  # by the clock, see Progress
+        save_total_limit=KEPT,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
@@ -109,13 +116,19 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         self._budget = seconds
         self._every = max(1, math.ceil(steps * preset.measure_every))
         self._start = time.monotonic()
+        self._before = 0.0  # seconds trained before an interruption
+        self._saved = self._start
         self._measuring = 0.0  # seconds spent in held-out losses, not training
         self._recent: list[tuple[float, int]] = []  # (clock, tokens) of the last steps
         self.tokens = 0  # real tokens seen
 
     @property
     def _elapsed(self) -> float:
-        return time.monotonic() - self._start - self._measuring
+        return self._before + time.monotonic() - self._start - self._measuring
+
+    def go_on(self, checkpoint: Checkpoint) -> None:
+        """Count on from a checkpoint."""
+        self._before, self.tokens = checkpoint.elapsed, checkpoint.tokens
 
     def done(self, step: int) -> float:
         """0..1: of the steps or of the time, whichever is further."""
@@ -131,13 +144,20 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         return warm * max(0.0, 1 - self.done(step))
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._start = time.monotonic()
-        self._recent = [(self._elapsed, 0)]
+        self._start = self._saved = time.monotonic()
+        self._recent = [(self._elapsed, self.tokens)]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._recent = [*self._recent[-10:], (self._elapsed, self.tokens)]
         if self._elapsed > self._budget:
             control.should_training_stop = True
+        if time.monotonic() - self._saved >= self._preset.save_seconds:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        whole(folder, self._elapsed, self.tokens)
+        self._saved = time.monotonic()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if "loss" not in (logs or {}):

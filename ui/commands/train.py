@@ -14,6 +14,7 @@ import click
 from tqdm import tqdm
 
 from finetune import config
+from finetune.errors import TrainingError
 from finetune.job import MODEL, Job
 from finetune.metrics import Metric
 from finetune.registry import Run
@@ -35,7 +36,6 @@ STAGES = {
     "--transcripts",
     "paths",
     multiple=True,
-    required=True,
     type=click.Path(path_type=Path),
     help="File or folder; `zhike transcripts check` tells what is in it. May be repeated.",
 )
@@ -43,6 +43,7 @@ STAGES = {
 @click.option("--name", default="", help="Of the run; by default preset, date and number.")
 @click.option("--model", default="", help="Base model; by default the one that serves.")
 @click.option("--all-languages", is_flag=True, help="Also those that the base does not speak.")
+@click.option("--resume", metavar="RUN", default="", help="Continue an interrupted run.")
 @map_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def train(
@@ -51,6 +52,7 @@ def train(
     name: str,
     model: str,
     all_languages: bool,
+    resume: str,
     mapping: Sequence[tuple[str, str]],
     as_json: bool,
 ) -> None:
@@ -59,7 +61,10 @@ def train(
     \b
     zhike train --transcripts samples/transcripts
     zhike train --transcripts export.csv --preset small --name march
+    zhike train --resume march
     """
+    if bool(paths) == bool(resume):
+        raise TrainingError("Give either --transcripts, or --resume with the name of a run.")
     os.environ.update(QUIET)  # before torch is imported
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     chosen = settings.load()
@@ -74,6 +79,7 @@ def train(
         revision="" if model else chosen.chatbot.generator_revision,
         all_languages=all_languages,
         mapping=dict(mapping),
+        resume=resume,
         finetune=chosen.finetune,
         knowledge=chosen.knowledge,
     )
