@@ -240,7 +240,10 @@ class Registry:
             lock.release()
 
     def _bury_all(self) -> None:
-        reason = "Its process ended without a result (killed, or out of memory). Continue or train again."
+        reason = (
+            "Its process ended without a result (killed, or out of memory). "
+            "Continue it or train again."
+        )
         with self._database.write() as db:
             db.execute(
                 "UPDATE runs SET state = 'failed', ended = ?, error = ? WHERE state = 'running'",

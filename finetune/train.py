@@ -36,8 +36,9 @@ def run(job: Job, tell: Callable[[Metric], None] = lambda metric: None) -> Run:
     """Make a run in this process and return it.
 
     `tell` gets every metric as it is written to the run's folder. With `job.resume` an
-    interrupted run goes on from its newest checkpoint, as if nothing had happened. Raises FinetuneError (also
-    for a second run at the same time), ModelError; a KeyboardInterrupt becomes Cancelled.
+    interrupted run goes on from its newest checkpoint, as if nothing had happened.
+    Raises FinetuneError (also for a second run at the same time), ModelError; a
+    KeyboardInterrupt becomes Cancelled.
     """
     registry = opened(job.home)
     if job.resume:

@@ -131,8 +131,11 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         self._before, self.tokens = checkpoint.elapsed, checkpoint.tokens
 
     def done(self, step: int) -> float:
-        """0..1: of the steps or of the time, whichever is further."""
-        return max(step / self._steps, self._elapsed / self._budget)
+        """0..1: of the steps, or of the time when it is more than a step ahead of them.
+
+        So a run that has time enough does not depend on the clock and can be made again.
+        """
+        return max(step / self._steps, self._elapsed / self._budget - 1 / self._steps)
 
     def factor(self, step: int) -> float:
         """Of the learning rate: up during the warm-up, then straight down to zero at the end.
