@@ -16,7 +16,7 @@ from types import FrameType
 from typing import IO
 
 from chatbot.errors import ChatbotError
-from finetune import checkpoints, config
+from finetune import checkpoints, config, memory
 from finetune.errors import Cancelled, FinetuneError, TrainingError
 from finetune.foundation import Foundation
 from finetune.job import Job
@@ -48,9 +48,16 @@ def run(job: Job, tell: Callable[[Metric], None] = lambda metric: None) -> Run:
     base = Foundation.of(job.models, job.model, job.revision)
     if not job.resume:
         files(job.transcripts)
+    memory.check(base.folder, preset, gpu=_gpu())
     with registry.alone():
         name = job.resume or registry.reserve(preset.name, job.name)
         return _made(job, name, preset, base, registry, tell)
+
+
+def _gpu() -> bool:
+    from torch import cuda  # too slow to import for a web server that only starts
+
+    return bool(cuda.is_available())
 
 
 def _made(
