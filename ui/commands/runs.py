@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import click
 
+from finetune.export import Form
+from finetune.export import export as exported
 from finetune.registry import Registry, Run, opened
+from finetune.train import QUIET
 from finetune.train import cancel as cancel_run
 from ui import settings
 
@@ -78,6 +83,25 @@ def promote(name: str, share: float, force: bool) -> None:
     click.echo(
         f"{champion.name} serves {champion.share:.0%} of the sessions from the next turn on."
     )
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--format", "form", type=click.Choice(get_args(Form)), required=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def export(name: str, form: Form, out: Path, as_json: bool) -> None:
+    """Write the adapter of run NAME for other programs."""
+    os.environ.update(QUIET)  # before torch is imported
+    chosen, registry = settings.load(), _registry()
+    run = registry.show(name)
+    made = exported(run, chosen.models, registry.folder(name) / "dataset", form, out)
+    if as_json:
+        click.echo(json.dumps(asdict(made), default=str, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{made.folder}: {made.size / 1e6:.1f} MB")
+    if made.agreement is not None:
+        click.echo(f"Says the same as the adapter: {made.agreement:.2%} of {made.tokens} tokens.")
 
 
 @runs.command()
