@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -21,6 +22,9 @@ class Metric:
     eta_seconds: float | None = None  # until the training ends
     held_out_loss: float | None = None  # nats per supervised token; at step 0 that of the base
     seconds: float = 0.0  # since the run began
+
+
+Tell = Callable[[Metric], None]
 
 
 def append(folder: Path, metric: Metric) -> None:

@@ -123,11 +123,12 @@ class Registry:
         self,
         name: str,
         dataset: str,
-        losses: tuple[float, float],
+        losses: tuple[float | None, float | None],
         sha256: str,
         card: dict[str, Any],
+        folder: str = "adapter",
     ) -> None:
-        """Enter the result: losses of base and adapter, hash of the adapter's folder."""
+        """Enter the result: losses of base and adapter, hash of the folder that holds it."""
         self._update(
             name,
             state="done",
@@ -135,7 +136,7 @@ class Registry:
             dataset_sha256=dataset,
             base_loss=losses[0],
             adapter_loss=losses[1],
-            path=f"{name}/adapter",  # under runs: a home may be moved
+            path=f"{name}/{folder}",  # under runs: a home may be moved
             sha256=sha256,
             card=json.dumps(card, ensure_ascii=False),
         )
@@ -182,6 +183,8 @@ class Registry:
             raise NotPromotable(f"The share must be above 0 and at most 1, not {share}.")
         if run.state != "done" or run.path is None or run.sha256 is None:
             raise NotPromotable(f"Run {name} is {run.state}, only a finished one can be promoted.")
+        if run.card.get("task", "dialogue") != "dialogue":
+            raise NotPromotable(f"Run {name} is a tagger; only a dialogue adapter can serve.")
         if not Path(run.path).is_dir() or folder_sha256(Path(run.path)) != run.sha256:
             raise NotPromotable(
                 f"Run {name}: the files in {run.path} are not those that were trained. "

@@ -98,7 +98,9 @@ def _conll(content: str, path: Path) -> Iterator[Marked]:
         columns = line.split("\t") if "\t" in line else line.split()
         tag = columns[-1].strip()
         if len(columns) < 2 or not (tag == "O" or tag[:2] in ("B-", "I-")):
-            raise DatasetError(f"{path}: line {number} is not a word with a BIO tag: {line[:40]!r}.")
+            raise DatasetError(
+                f"{path}: line {number} is not a word with a BIO tag: {line[:40]!r}."
+            )
         words.append((columns[0].strip(), tag))
 
 
@@ -118,9 +120,7 @@ def joined(words: Sequence[tuple[str, str]]) -> Marked:
     return Marked(text, tuple(spans))
 
 
-def scores(
-    expected: Iterable[Iterable[Span]], found: Iterable[Iterable[Span]]
-) -> dict[str, Any]:
+def scores(expected: Iterable[Iterable[Span]], found: Iterable[Iterable[Span]]) -> dict[str, Any]:
     """Exact spans: precision, recall and f1 (0..1) over all, and `by_type` with `support`."""
     counts: dict[str, Counter[str]] = {}
     for wanted, given in zip(expected, found, strict=True):

@@ -19,7 +19,7 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils import logging
 
 from finetune.errors import TrainingError
 from finetune.spans import Marked, Span
@@ -27,7 +27,7 @@ from finetune.spans import Marked, Span
 IGNORED = -100  # label of tokens without loss
 LONGEST = 256  # tokens of context and text; what is behind is not marked
 BATCH = 32
-EPOCHS = 6
+EPOCHS = 3
 RATE = 3e-4  # for small encoders
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -151,7 +151,7 @@ def train(
     `tell` gets step, steps and loss (nats per word). Raises TrainingError.
     """
     torch.manual_seed(seed)
-    disable_progress_bar()  # only ui draws
+    logging.disable_progress_bar()  # only ui draws
     tokenizer = tokenizer_of(encoder)
     names = tags(sorted({span.kind for text in texts for span in text.spans}))
     number = {name: at for at, name in enumerate(names)}
@@ -159,15 +159,7 @@ def train(
     for text in texts:
         aligned = align(tokenizer, text)
         rows.append(_features(aligned, [number[tag] for tag in bio(aligned, text.spans)]))
-    model = AutoModelForTokenClassification.from_pretrained(
-        encoder,
-        dtype=torch.float32,
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        id2label=dict(enumerate(names)),
-        label2id=number,
-    )
+    model = _with_head(encoder, names)
     arguments = TrainingArguments(
         output_dir=str(out.with_name("work")),
         num_train_epochs=epochs,
@@ -197,6 +189,25 @@ def train(
     model.float().save_pretrained(out, safe_serialization=True)
     tokenizer.save_pretrained(out)
     (out / "zhike.json").write_text(json.dumps({"task": "entities", "tags": names}), "utf-8")
+
+
+def _with_head(encoder: Path, names: Sequence[str]) -> Any:
+    """The encoder with a fresh layer for the tags, whatever head it had before."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()  # that the head is fresh is meant
+    try:
+        return AutoModelForTokenClassification.from_pretrained(
+            encoder,
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            id2label=dict(enumerate(names)),
+            label2id={name: at for at, name in enumerate(names)},
+            ignore_mismatched_sizes=True,
+        )
+    finally:
+        logging.set_verbosity(before)
 
 
 class _Told(TrainerCallback):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from finetune.registry import Registry, Run, opened
 from finetune.train import QUIET
 from finetune.train import cancel as cancel_run
 from ui import settings
+from ui.commands.train import report
 
 
 @click.group()
@@ -59,6 +60,9 @@ def show(name: str, as_json: bool) -> None:
     click.echo(f"{run.name}: {run.state}, preset {run.preset}, base {run.base}, {run.created}")
     click.echo(_result(run))
     if not run.card:
+        return
+    if "report" in run.card:  # a tagger
+        click.echo(report(run.card["report"]))
         return
     click.echo("\nWhat was learnt from, step by step:")
     for step in run.card["dataset"]["funnel"]:
@@ -119,6 +123,8 @@ def cancel() -> None:
 
 
 def _result(run: Run) -> str:
+    if "report" in run.card:
+        return f"span F1 {run.card['report']['f1']:.3f} on held-out texts"
     if run.change is None:
         return run.error or ""
     return f"held-out loss {run.base_loss:.3f} → {run.adapter_loss:.3f} ({run.change * 100:+.1f} %)"
