@@ -106,7 +106,8 @@ def _conll(content: str, path: Path) -> Iterator[Marked]:
 
 def joined(words: Sequence[tuple[str, str]]) -> Marked:
     """Words with BIO tags as one text, a space between two; I without its B begins a span."""
-    text, spans = "", []
+    text = ""
+    spans: list[Span] = []
     before = "O"
     for word, tag in words:
         start = len(text) + bool(text)

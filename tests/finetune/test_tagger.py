@@ -67,21 +67,21 @@ def test_the_layouts_say_the_same(tmp_path: Path) -> None:
         Marked("Anna Bo calls", (Span(0, 7, "name"),)),
         Marked("at 5", (Span(3, 4, "time"),)),
     ]
-    plain = [
+    plain: list[dict[str, Any]] = [
         {"text": "Anna Bo calls", "spans": [{"start": 0, "end": 8, "label": "name"}]},
         {"text": "at 5", "spans": [{"start": 3, "end": 4, "label": "time"}]},
     ]
-    restaurant = [
+    restaurant: list[dict[str, Any]] = [
         {
             "userInput": {"text": row["text"]},
             "labels": [
                 {"slot": s["label"], "valueSpan": {"startIndex": s["start"], "endIndex": s["end"]}}
-                for s in row["spans"]  # type: ignore[attr-defined]
+                for s in row["spans"]
             ],
         }
         for row in plain
     ]
-    del restaurant[0]["labels"][0]["valueSpan"]["startIndex"]  # type: ignore[index]
+    del restaurant[0]["labels"][0]["valueSpan"]["startIndex"]
     for text in (
         "Anna\tB-name\nBo\tI-name\ncalls\tO\n\nat\tO\n5\tB-time\n",
         json.dumps(plain),

@@ -14,7 +14,6 @@ import click
 from tqdm import tqdm
 
 from finetune import config
-from finetune.errors import TrainingError
 from finetune.job import MODEL, Job
 from finetune.metrics import Metric
 from finetune.registry import Run
@@ -86,12 +85,12 @@ def train(
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     if task == "entities":
         if data is None or paths or resume:
-            raise TrainingError("A tagger is trained with --data FILE, without --transcripts.")
+            raise click.UsageError("A tagger is trained with --data FILE, without --transcripts.")
         chosen = settings.load()
         _entities(TaggerJob(chosen.home, chosen.models, data, encoder, name), as_json)
         return
     if bool(paths) == bool(resume):
-        raise TrainingError("Give either --transcripts, or --resume with the name of a run.")
+        raise click.UsageError("Give either --transcripts, or --resume with the name of a run.")
     chosen = settings.load()
     generator = chosen.chatbot.generator
     job = Job(
