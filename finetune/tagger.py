@@ -102,6 +102,7 @@ class Tagger:
     """Marks spans with an encoder that was trained for it."""
 
     def __init__(self, folder: Path) -> None:
+        logging.disable_progress_bar()  # only ui draws
         self._tokenizer = tokenizer_of(folder)
         self._model = AutoModelForTokenClassification.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
