@@ -40,6 +40,7 @@ def evaluate() -> None:
 
 evaluate.add_command(scores.language)
 evaluate.add_command(scores.pii)
+evaluate.add_command(scores.slots)
 evaluate.add_command(scores.grounding)
 evaluate.add_command(scores.sentiment)
 
