@@ -266,7 +266,7 @@ class Assistant:
         request = Generation(
             question=turn.verdict.masked,
             history=turn.history,
-            evidence=_relevant(turn),
+            evidence=relevant(turn.evidence),
             language=turn.language,
             sentences=turn.evidence.sentences,
             adapter=self._adapter(turn),
@@ -302,7 +302,9 @@ class Assistant:
         provenance = Provenance(
             question_id=turn.question.id,
             index=self.knowledge.status().file,
-            prompt_hash=_prompt_hash(turn) if turn.answer.action is Action.ANSWER else "",
+            prompt_hash=prompt_hash(turn.verdict.masked, turn.history, turn.evidence, turn.language)
+            if turn.answer.action is Action.ANSWER
+            else "",
             found=tuple((p.id, p.score) for p in turn.found),
             approved=turn.approved.pair if counts and turn.approved else "",
         )
@@ -333,9 +335,9 @@ class Assistant:
         return 1.0
 
 
-def _relevant(turn: Turn) -> tuple[Passage, ...]:
+def relevant(evidence: Evidence) -> tuple[Passage, ...]:
     """The passages of the best sentences, best first, without repetition."""
-    best = [s.passage for s in turn.evidence.sentences[:6]]
+    best = [s.passage for s in evidence.sentences[:6]]
     return tuple({p.id: p for p in best}.values())[:3]
 
 
@@ -350,7 +352,9 @@ def _evidence_detail(evidence: Evidence) -> str:
     return detail
 
 
-def _prompt_hash(turn: Turn) -> str:
+def prompt_hash(
+    question: str, history: Sequence[Message], evidence: Evidence, language: str
+) -> str:
     """SHA-256 of the messages that the generator got."""
-    chat = messages(turn.verdict.masked, turn.history, _relevant(turn), turn.language)
+    chat = messages(question, history, relevant(evidence), language)
     return hashlib.sha256(json.dumps(chat, ensure_ascii=False).encode()).hexdigest()

@@ -19,6 +19,7 @@ COMMANDS = {
     "ask": ("ui.commands.ask", "ask"),
     "chat": ("ui.commands.chat", "chat"),
     "explain": ("ui.commands.explain", "explain"),
+    "replay": ("ui.commands.replay", "replay"),
     "knowledge": ("ui.commands.knowledge", "knowledge"),
     "faq": ("ui.commands.faq", "faq"),
     "models": ("ui.commands.models", "models"),
