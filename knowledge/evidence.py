@@ -77,11 +77,18 @@ class EvidenceScorer:
     """Compares questions with the sentences of passages; vectors of sentences are kept."""
 
     def __init__(
-        self, database: Database, embedder: Embedder, reader: Reader, weights: Weights | None
+        self,
+        database: Database,
+        embedder: Embedder,
+        reader: Reader,
+        weights: Weights | None,
+        english: Reader | None = None,
     ) -> None:
-        """weights: None to fit some; until then nothing counts as evidence."""
+        """`reader` reads every language, `english` reads it once more; weights: None to fit some;
+        until then nothing counts as evidence."""
         self._db = database
-        self._readings = Readings(database, reader)
+        self._readings = Readings(database, reader, "every language")
+        self._english = Readings(database, english, "English") if english else None
         self._embedder = embedder
         self._weights = weights
         database.migrate(migrations)
@@ -98,7 +105,7 @@ class EvidenceScorer:
         if self._weights is None:
             return Evidence((), 0.0, 1.0)
         model = self._weights.of(language)
-        picture = self.picture(question, vector, passages, context)
+        picture = self.picture(question, vector, passages, language, context)
         if picture is None:
             return Evidence((), 0.0, model.floor)
         scores = sentence_scores(model.sentence, picture.rows)
@@ -111,7 +118,12 @@ class EvidenceScorer:
         return Evidence(ranked, self._weights.question.probability(row), model.floor, unknown)
 
     def picture(
-        self, question: str, vector: Vectors, passages: Sequence[Passage], context: str = ""
+        self,
+        question: str,
+        vector: Vectors,
+        passages: Sequence[Passage],
+        language: str,
+        context: str = "",
     ) -> Picture | None:
         """None when the passages have no sentence."""
         found = tuple(s for passage in passages for s in split(passage))
@@ -120,8 +132,22 @@ class EvidenceScorer:
         counts, total = self._counts(question)
         asked = take_apart(question, context, _idf(question, counts, total), frozenset(counts))
         cosines = (self._vectors(found) @ vector[0]).astype(np.float64)
-        read = self._readings.scores(f"{context} {question}".strip(), found)
-        return Picture(asked, found, sentence_features(asked, found, cosines, read))
+        query = f"{context} {question}".strip()
+        read = self._readings.scores(query, found)
+        own = self._read_in(language, query, found, read)
+        return Picture(asked, found, sentence_features(asked, found, cosines, read, own))
+
+    def _read_in(
+        self, language: str, query: str, found: Sequence[Sentence], read: Floats
+    ) -> Floats:
+        """(len(found),) log-odds by the reader of the question's language, where there is one and
+        the passage is in it; elsewhere as `read`."""
+        here = [i for i, s in enumerate(found) if s.passage.language == language == "en"]
+        if self._english is None or not here:
+            return read
+        own = read.copy()
+        own[here] = self._english.scores(query, [found[i] for i in here])
+        return own
 
     def _counts(self, question: str) -> tuple[dict[str, int], int]:
         """In how many listed chunks each known term of the question stands; their number."""
@@ -142,6 +168,8 @@ class EvidenceScorer:
         if self._weights is not None:
             self._weights.question.warm()
         self._readings.warm()
+        if self._english:
+            self._english.warm()
         content_words("warm 热身")
 
     def prepare(self, passages: Sequence[Passage]) -> None:
@@ -150,6 +178,8 @@ class EvidenceScorer:
         if found:
             self._vectors(found)
             self._readings.of(passages)
+            if self._english:
+                self._english.of([p for p in passages if p.language == "en"])
 
     def _vectors(self, found: Sequence[Sentence]) -> Vectors:
         """(len(found), d); missing ones are embedded and stored."""

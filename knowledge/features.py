@@ -112,6 +112,8 @@ def take_apart(question: str, context: str, idf: Mapping[str, float], known: Set
 SENTENCE_FEATURES = (
     "read",  # log-odds that the sentence answers, from reader.py
     "read_gap",  # to the best sentence found, ≤ 0
+    "own",  # the same from the reader of this language alone, where there is one
+    "own_gap",
     "cosine",  # of the sentence in its context with the question
     "cosine_gap",  # to the best sentence found, ≤ 0
     "passage_cosine",
@@ -135,11 +137,11 @@ COLUMN = {name: i for i, name in enumerate(SENTENCE_FEATURES)}
 
 
 def sentence_features(
-    question: Asked, found: Sequence[Sentence], cosines: Floats, read: Floats
+    question: Asked, found: Sequence[Sentence], cosines: Floats, read: Floats, own: Floats
 ) -> Floats:
-    """(len(found), len(SENTENCE_FEATURES)); cosines and read: (len(found),)."""
+    """(len(found), len(SENTENCE_FEATURES)); cosines, read and own: (len(found),)."""
     closest = max(s.passage.cosine for s in found)
-    near = np.stack([read, read - read.max(), cosines, cosines - cosines.max()], 1)
+    near = np.stack([part for x in (read, own, cosines) for part in (x, x - x.max())], 1)
     rows = [
         [*row, *_features(question, s, s.passage.cosine - closest)]
         for s, row in zip(found, near.tolist(), strict=True)

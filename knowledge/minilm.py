@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2 in NumPy: English text to unit vectors, without torch in the server.
 
 Its vectors tell apart what English customers want far better than the multilingual e5 does, and
-know nothing of Chinese. So it only helps the intents (chatbot/intents), beside e5.
+know nothing of Chinese. So it helps the intents (chatbot/intents) beside e5, and reads what is
+English (reader.py).
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ EMBEDDINGS = {
 
 
 class MiniLMFile:
-    """The weights as Encoder reads them, from a folder with model.safetensors."""
+    """The weights as Encoder reads them, and the vocabulary, from the model's folder."""
 
     width, layers, heads, epsilon = 384, 6, 12, 1e-12
+    positions = 512
+    asking = telling = ""  # questions and passages are embedded alike
 
     def __init__(self, folder: Path) -> None:
         """Raises KnowledgeError when the folder is not this model."""
@@ -57,6 +60,31 @@ class MiniLMFile:
             raise KnowledgeError(
                 f"{folder}: {NAME} cannot be read ({error}). Run `zhike models pull`."
             ) from error
+        self._folder = folder
+        self.vocabulary = len(self._words)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    @property
+    def begin(self) -> int:
+        return int(self._tokenizer.token_to_id("[CLS]"))
+
+    @property
+    def end(self) -> int:
+        return int(self._tokenizer.token_to_id("[SEP]"))
+
+    def tokens(self, text: str) -> list[int]:
+        """The ids of the tokens of `text`, without marks of beginning and end."""
+        plain = text.encode("utf-8", "replace").decode("utf-8")
+        ids: list[int] = self._tokenizer.encode(plain, add_special_tokens=False).ids
+        return ids
 
     def vector(self, name: str) -> Floats:
         return self._tensors[_name(name)].reshape(-1)
@@ -84,20 +112,15 @@ class PackagedMiniLM:
         self._lock = threading.Lock()
 
     @cached_property
-    def _encoder(self) -> Encoder:
-        return Encoder(MiniLMFile(self._folder))
+    def _file(self) -> MiniLMFile:
+        return MiniLMFile(self._folder)
 
     @cached_property
-    def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(LONGEST)
-        return tokenizer
+    def _encoder(self) -> Encoder:
+        return Encoder(self._file)
 
     def count(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return len(self._file.tokens(text))
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         return self.queries(texts)
@@ -106,19 +129,25 @@ class PackagedMiniLM:
         """Mean over the tokens, length 1."""
         rows = np.empty((len(texts), self.dimension), np.float32)
         with self._lock:
-            encoder, tokenizer = self._encoder, self._tokenizer
+            encoder, file = self._encoder, self._file
         for i, text in enumerate(texts):
-            plain = text.encode("utf-8", "replace").decode("utf-8")
-            mean = encoder(tokenizer.encode(plain).ids).mean(0)
+            ids = [file.begin, *file.tokens(text)[: LONGEST - 2], file.end]
+            mean = encoder(ids).mean(0)
             rows[i] = mean / max(float(np.linalg.norm(mean)), 1e-12)
         return rows
 
 
 def packaged(models: Path) -> PackagedMiniLM | None:
     """The model in the folder of packaged models; None where it was not pulled."""
+    folder = pulled(models)
+    return PackagedMiniLM(folder) if folder else None
+
+
+def pulled(models: Path) -> Path | None:
+    """The model's folder; None where it was not pulled."""
     folder = models / NAME
     complete = all((folder / n).is_file() for n in ("model.safetensors", "tokenizer.json"))
-    return PackagedMiniLM(folder) if complete else None
+    return folder if complete else None
 
 
 def _name(asked: str) -> str:

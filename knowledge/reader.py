@@ -4,7 +4,8 @@ One vector per text tells what a sentence is about; whether it *answers* hangs o
 duration asked for and a price told. So every token of the question looks for its match among the
 tokens of a sentence, of what stands above it, and of the passage (late interaction, Khattab &
 Zaharia 2020), and each pair is compared (Parikh et al. 2016). The vectors come from the packaged
-e5, its upper layers tuned with LoRA on samples/answerability (`make reader`).
+models, their six upper layers tuned with LoRA on samples/answerability (`make reader`): e5 for
+every language, and for English alone all-MiniLM-L6-v2, which tells English words apart far better.
 A passage is read once; what is kept of it lives in SQLite beside its chunk.
 """
 
@@ -12,10 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.resources import as_file, files
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 
 from knowledge.e5_file import E5File, Floats
-from knowledge.encoder import Encoder, gelu
+from knowledge.encoder import Encoder, ModelFile, gelu
 from knowledge.errors import KnowledgeError
+from knowledge.minilm import MiniLMFile
 
 Halves = npt.NDArray[np.float16]
 QUESTION, HEAD, SENTENCE, WHOLE = 64, 40, 96, 320  # tokens that are read at most
 UNREAD = -12.0  # log-odds of a sentence beyond WHOLE
+_DATA = Path(__file__).parent / "data"
 ABOVE = -1  # in `part`: the token belongs to what stands above the sentences
 
 
@@ -75,11 +77,18 @@ class Asking:
 
 
 class Reader:
-    """The packaged reader, or another one from a file; safe from any thread."""
+    """Reads with the weights that were tuned for one model; safe from any thread."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Raises KnowledgeError when the weights cannot be read."""
-        self._data = _weights(path)
+    def __init__(
+        self, path: Path | None = None, open_model: Callable[[], ModelFile] = E5File
+    ) -> None:
+        """`path`: of the tuned weights, by default the packaged ones for e5; `open_model`: what
+        they belong to, opened at the first text.
+
+        Raises KnowledgeError when the weights cannot be read.
+        """
+        self._data = _weights(path or _DATA / "reader.safetensors")
+        self._open_model = open_model
         self.name = f"reader-{hashlib.sha256(self._data).hexdigest()[:12]}"
         self._lock = threading.Lock()
 
@@ -88,8 +97,8 @@ class Reader:
         return {name: _numbers(tensor) for name, tensor in load_tensors(self._data).items()}
 
     @cached_property
-    def _file(self) -> E5File:
-        return E5File()
+    def _file(self) -> ModelFile:
+        return self._open_model()
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -158,7 +167,7 @@ class Reader:
         )
         return float(total @ t["out.weight"][0] + t["out.bias"][0])
 
-    def _loaded(self) -> E5File:
+    def _loaded(self) -> ModelFile:
         with self._lock:
             _ = self._encoder
             return self._file
@@ -169,20 +178,26 @@ class Reader:
 
 @cache
 def packaged() -> Reader:
-    """The reader that ships with the package, loaded once in a process."""
+    """The reader of every language that ships with the package, loaded once in a process."""
     return Reader()
 
 
-def question_tokens(file: E5File, text: str) -> list[int]:
-    """As the reader was trained: with the prefix that e5 expects."""
-    return [file.begin, *file.tokens(f"query: {text}")[:QUESTION], file.end]
+@cache
+def english(folder: Path) -> Reader:
+    """The reader of English, over the model in `folder` (minilm.pulled())."""
+    return Reader(_DATA / "reader_english.safetensors", partial(MiniLMFile, folder))
+
+
+def question_tokens(file: ModelFile, text: str) -> list[int]:
+    """As the reader was trained: with what the model expects before a question."""
+    return [file.begin, *file.tokens(f"{file.asking}{text}")[:QUESTION], file.end]
 
 
 def passage_tokens(
-    file: E5File, above: str, sentences: Sequence[str]
+    file: ModelFile, above: str, sentences: Sequence[str]
 ) -> tuple[list[int], list[int]]:
     """Token ids, and for each the sentence that it belongs to; what is too long is left out."""
-    ids = [file.begin, *file.tokens(f"passage: {above}")[:HEAD], file.end]
+    ids = [file.begin, *file.tokens(f"{file.telling}{above}")[:HEAD], file.end]
     part = [ABOVE] * len(ids)
     for i, sentence in enumerate(sentences):
         own = [*file.tokens(sentence)[:SENTENCE], file.end]
@@ -193,10 +208,7 @@ def passage_tokens(
     return ids, part
 
 
-def _weights(path: Path | None) -> bytes:
-    if path is None:
-        with as_file(files("knowledge") / "data" / "reader.safetensors") as packaged:
-            return _weights(packaged)
+def _weights(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         load_tensors(data)

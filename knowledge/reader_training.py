@@ -1,12 +1,15 @@
 """Trains the reader on pages with questions that they answer and questions that they do not.
 
     python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors
+    python -m knowledge.reader_training samples/answerability \
+        knowledge/data/reader_english.safetensors FOLDER_OF_MINILM
 
 A page line: {"language", "title", "heading", "sentences": […], "questions": [{"text", "answer":
 [indexes of the sentences that each answer it, or none]}]}. The loss of a question is a softmax over
 the sentences of all pages of the batch and "none of them", plus a binary one per sentence, so that
-scores can be compared across passages. The lower layers of e5 stay as they are and their output is
-computed once; LoRA (Hu et al. 2021) tunes the upper ones.
+scores can be compared across passages. LoRA (Hu et al. 2021) tunes the six upper layers, of e5 on
+all pages or of all-MiniLM-L6-v2 on the English ones; the lower ones stay as they are and their
+output is computed once.
 """
 
 from __future__ import annotations
@@ -28,11 +31,12 @@ from torch.nn import functional as F
 from transformers import BertConfig, BertModel
 
 from knowledge.e5_file import E5File
-from knowledge.encoder import MATRICES
+from knowledge.encoder import MATRICES, ModelFile
 from knowledge.errors import KnowledgeError
+from knowledge.minilm import MiniLMFile
 from knowledge.reader import ABOVE, passage_tokens, question_tokens
 
-TUNED_FROM = 6  # the first layer that is tuned
+TUNED = 6  # layers, from the top
 RANK, RATE, HEAD_RATE = 16, 5e-4, 1e-3
 PAGES, EPOCHS, WARM_UP = 4, 5, 40  # per step; passes over the data; steps
 AT_ONCE = 32  # texts whose lower layers are computed together
@@ -66,7 +70,7 @@ class Page:
         return max(self.part) + 1
 
 
-def pages(folder: Path, file: E5File) -> list[Page]:
+def pages(folder: Path, file: ModelFile) -> list[Page]:
     """All pages of the .jsonl files below `folder`. Raises KnowledgeError naming file and line."""
     found = []
     for path in sorted(folder.rglob("*.jsonl")):
@@ -80,7 +84,7 @@ def pages(folder: Path, file: E5File) -> list[Page]:
     return found
 
 
-def _page(row: dict[str, Any], file: E5File, held_out: bool) -> Page:
+def _page(row: dict[str, Any], file: ModelFile, held_out: bool) -> Page:
     ids, part = passage_tokens(file, f"{row['title']} › {row['heading']}", row["sentences"])
     questions = [
         (tuple(question_tokens(file, q["text"])), frozenset(map(int, q["answer"])))
@@ -142,14 +146,15 @@ class Comparison(nn.Module):
 
 
 class Learner(nn.Module):
-    """The upper layers of e5 with LoRA, and the comparison over them."""
+    """The upper layers of a model with LoRA, and the comparison over them."""
 
-    def __init__(self, file: E5File) -> None:
+    def __init__(self, file: ModelFile) -> None:
         super().__init__()
         bert = _bert(file)
         self._lower = bert
-        upper = bert.encoder.layer[TUNED_FROM:]
-        bert.encoder.layer = bert.encoder.layer[:TUNED_FROM]
+        self.first = file.layers - TUNED  # layer that is tuned
+        upper = bert.encoder.layer[self.first :]
+        bert.encoder.layer = bert.encoder.layer[: self.first]
         for parameter in (*bert.parameters(), *upper.parameters()):
             parameter.requires_grad_(False)
         names = [name.rpartition(".")[2] for name in BERT.values() if "Norm" not in name]
@@ -207,7 +212,7 @@ class Learner(nn.Module):
         return x
 
 
-def _bert(file: E5File) -> Any:
+def _bert(file: ModelFile) -> Any:
     config = BertConfig(
         vocab_size=file.vocabulary,
         hidden_size=file.width,
@@ -291,16 +296,21 @@ def measure(learner: Learner, held_out: Sequence[Page]) -> dict[str, float]:
 
 
 def train(
-    folder: Path, target: Path, epochs: int = EPOCHS, say: Callable[[str], None] = lambda line: None
+    folder: Path,
+    target: Path,
+    epochs: int = EPOCHS,
+    say: Callable[[str], None] = lambda line: None,
+    minilm: Path | None = None,
 ) -> dict[str, float]:
     """Write the weights to `target`; returns the last measure on the pages held out.
 
-    `say` gets a line per epoch. Raises KnowledgeError for a page that cannot be read.
+    `say` gets a line per epoch; `minilm`: folder of the model to tune on the English pages, instead
+    of e5 on all. Raises KnowledgeError for a page that cannot be read.
     """
     torch.manual_seed(0)
     random.seed(0)
-    file = E5File()
-    everything = pages(folder, file)
+    file: ModelFile = MiniLMFile(minilm) if minilm else E5File()
+    everything = [p for p in pages(folder, file) if not minilm or p.language == "en"]
     seen = [page for page in everything if not page.held_out]
     held_out = [page for page in everything if page.held_out]
     learner = Learner(file)
@@ -344,11 +354,12 @@ def _tensors(learner: Learner) -> dict[str, Tensor]:
     for i, layer in enumerate(learner.upper["layers"]):
         for name in MATRICES:
             linear = layer.get_submodule(BERT[name])
-            found[f"l{i + TUNED_FROM}.{name}.A"] = linear.lora_A["default"].weight.detach()
+            found[f"l{i + learner.first}.{name}.A"] = linear.lora_A["default"].weight.detach()
             scaled = linear.lora_B["default"].weight.detach() * linear.scaling["default"]
-            found[f"l{i + TUNED_FROM}.{name}.B"] = scaled
+            found[f"l{i + learner.first}.{name}.B"] = scaled
     return {name: value.half().contiguous() for name, value in found.items()}
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]), Path(sys.argv[2]), say=print)
+    given = [Path(argument) for argument in sys.argv[1:]]
+    train(given[0], given[1], say=print, minilm=given[2] if len(given) > 2 else None)

@@ -27,12 +27,26 @@ def m001_readings(db: Sqlite) -> None:
     )
 
 
+@migrations()
+def m002_readings_by_kind(db: Sqlite) -> None:
+    """A passage is read by more than one; what was kept is read again when it is needed."""
+    db.execute("DROP TABLE readings")
+    db.execute(
+        """CREATE TABLE readings (
+            chunk_id INTEGER NOT NULL REFERENCES chunks(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL, reader TEXT NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY (chunk_id, kind)) STRICT"""
+    )
+
+
 class Readings:
     """Passages as read, and how well their sentences answer a question."""
 
-    def __init__(self, database: Database, reader: Reader) -> None:
+    def __init__(self, database: Database, reader: Reader, kind: str) -> None:
+        """`kind`: of reader; each keeps one reading of a passage."""
         self._db = database
         self._reader = reader
+        self._kind = kind
         database.migrate(migrations)
 
     def scores(self, question: str, found: Sequence[Sentence]) -> Floats:
@@ -57,9 +71,9 @@ class Readings:
             read[passage.id] = reading
             with self._db.write() as db:  # EXISTS: the document may have been removed meanwhile
                 db.execute(
-                    "INSERT OR REPLACE INTO readings SELECT ?1, ?2, ?3 "
+                    "INSERT OR REPLACE INTO readings SELECT ?1, ?2, ?3, ?4 "
                     "WHERE EXISTS (SELECT 1 FROM chunks WHERE id = ?1)",
-                    [passage.id, self._reader.name, reading.packed()],
+                    [passage.id, self._kind, self._reader.name, reading.packed()],
                 )
         return read
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from knowledge import minilm
 from knowledge.calibrate import Labelled
 from knowledge.database import Database
 from knowledge.evidence import Evidence, EvidenceScorer
 from knowledge.knowledge_base import KnowledgeBase
-from knowledge.reader import packaged
+from knowledge.reader import english, packaged
 from knowledge.types import Embedder, Passage, Vectors
 from knowledge.weights import Weights
 
@@ -99,16 +100,20 @@ class Shop:
         rows = self.database.rows("SELECT chunk_id, position FROM sentences ORDER BY 1, 2")
         return [(row["chunk_id"], row["position"]) for row in rows]
 
-    def readings(self) -> list[int]:
-        """The chunk of every stored reading."""
-        rows = self.database.rows("SELECT chunk_id FROM readings ORDER BY 1")
-        return [row["chunk_id"] for row in rows]
+    def readings(self) -> list[tuple[int, str]]:
+        """(chunk, kind of reader) of every stored reading."""
+        rows = self.database.rows("SELECT chunk_id, kind FROM readings ORDER BY 1, 2")
+        return [(row["chunk_id"], row["kind"]) for row in rows]
 
 
 def opened(
-    folder: Path, embedder: Embedder, weights: Weights | None, documents: dict[str, str]
+    folder: Path,
+    embedder: Embedder,
+    weights: Weights | None,
+    documents: dict[str, str],
+    models: Path | None = None,
 ) -> Shop:
-    """A base in `folder` with these documents, by name."""
+    """A base in `folder` with these documents, by name; `models`: with the reader of English."""
     sources = folder / "docs"
     sources.mkdir()
     for name, text in documents.items():
@@ -116,7 +121,10 @@ def opened(
     database = Database(folder / "zhike.db")
     base = KnowledgeBase(database, folder / "index", embedder)
     assert all(i.status == "added" for i in base.add([sources] if documents else []))
-    return Shop(database, base, embedder, EvidenceScorer(database, embedder, packaged(), weights))
+    pulled = minilm.pulled(models) if models else None
+    readers = packaged(), english(pulled) if pulled else None
+    scorer = EvidenceScorer(database, embedder, readers[0], weights, readers[1])
+    return Shop(database, base, embedder, scorer)
 
 
 def price_list() -> str:

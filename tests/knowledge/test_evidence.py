@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge import reader, weights
+from knowledge import minilm, reader, weights
 from knowledge.embedder import PackagedE5
 from knowledge.evidence import EvidenceScorer, in_context
 from knowledge.features import split
@@ -70,18 +70,21 @@ def packaged() -> Weights:
 
 @pytest.fixture(scope="module")
 def shop(
-    tmp_path_factory: pytest.TempPathFactory, embedder: PackagedE5, packaged: Weights
+    tmp_path_factory: pytest.TempPathFactory,
+    embedder: PackagedE5,
+    packaged: Weights,
+    models: Path,
 ) -> Iterator[Shop]:
     """Only read by the tests that share it."""
-    shop = opened(tmp_path_factory.mktemp("shop"), embedder, packaged, DOCUMENTS)
+    shop = opened(tmp_path_factory.mktemp("shop"), embedder, packaged, DOCUMENTS, models)
     yield shop
     shop.database.close()
 
 
 @pytest.fixture
-def own(tmp_path: Path, embedder: PackagedE5, packaged: Weights) -> Iterator[Shop]:
+def own(tmp_path: Path, embedder: PackagedE5, packaged: Weights, models: Path) -> Iterator[Shop]:
     """A shop that the test may change."""
-    shop = opened(tmp_path, Counting(embedder), packaged, DOCUMENTS)
+    shop = opened(tmp_path, Counting(embedder), packaged, DOCUMENTS, models)
     yield shop
     shop.database.close()
 
@@ -157,14 +160,16 @@ def test_the_same_question_gets_the_same_evidence(shop: Shop) -> None:
     )
 
 
-def test_sentence_vectors_are_computed_once(own: Shop, packaged: Weights) -> None:
+def test_sentence_vectors_are_computed_once(own: Shop, packaged: Weights, models: Path) -> None:
     embedded: list[str] = own.embedder.texts  # type: ignore[attr-defined]
     embedded.clear()
     first = own.evidence("Can I return opened tea?")
     assert sorted(embedded) == sorted(in_context(s) for s in first.sentences)
     embedded.clear()
     assert own.evidence("Can I return opened tea?") == first
-    again = EvidenceScorer(own.database, own.embedder, reader.packaged(), packaged)
+    pulled = minilm.pulled(models)
+    english = reader.english(pulled) if pulled else None
+    again = EvidenceScorer(own.database, own.embedder, reader.packaged(), packaged, english)
     vector, passages = own.search("Can I return opened tea?")
     assert again.score("Can I return opened tea?", vector, passages, "en") == first
     assert embedded == []
@@ -176,7 +181,8 @@ def test_prepare_leaves_nothing_to_embed(own: Shop) -> None:
     assert own.sentences() == []
     own.scorer.prepare(chunks)
     assert own.sentences() == sorted((c.id, s.position) for c in chunks for s in split(c))
-    assert own.readings() == sorted(c.id for c in chunks)
+    english = [(c.id, "English") for c in chunks if c.language == "en"]
+    assert own.readings() == sorted([*english, *((c.id, "every language") for c in chunks)])
     own.embedder.texts.clear()  # type: ignore[attr-defined]
     own.evidence("How much does the K1 cost?")
     assert own.embedder.texts == []  # type: ignore[attr-defined]
@@ -187,7 +193,7 @@ def test_sentence_vectors_go_with_their_document(own: Shop, tmp_path: Path) -> N
         own.scorer.prepare(own.base.chunks(document.id))
     own.base.remove("returns.md")
     left = {c.id for d in own.base.documents() for c in own.base.chunks(d.id)}
-    assert {chunk for chunk, _ in own.sentences()} == left == set(own.readings())
+    assert {c for c, _ in own.sentences()} == left == {c for c, _ in own.readings()}
     kettle = tmp_path / "docs" / "kettle.md"
     kettle.write_text("# K1\n\nThe K1 is blue.\n", encoding="utf-8")
     assert [i.status for i in own.base.add([kettle])] == ["added"]

@@ -43,7 +43,7 @@ def _asked(question: str, known: str, context: str = "") -> Asked:
 
 def _column(question: Asked, texts: list[str], name: str) -> list[float]:
     found = [s for text in texts for s in split(_passage(text, heading="", title=""))]
-    rows = sentence_features(question, found, *np.full((2, len(found)), 0.5))
+    rows = sentence_features(question, found, *np.full((3, len(found)), 0.5))
     return [float(value) for value in rows[:, COLUMN[name]]]
 
 
@@ -116,9 +116,8 @@ def test_shapes_and_finite_numbers_also_for_a_question_without_words() -> None:
     )
     for question in ("How big is it?", "？？", "a"):
         asked = _asked(question, "white")
-        rows = sentence_features(
-            asked, found, np.linspace(0.3, 0.8, len(found)), np.linspace(-9, 9, len(found))
-        )
+        read = np.linspace(-9, 9, len(found))
+        rows = sentence_features(asked, found, np.linspace(0.3, 0.8, len(found)), read, -read)
         assert rows.shape == (3, len(SENTENCE_FEATURES))
         scores = np.array([0.0, 1.0, 0.5])
         row = question_features(asked, rows, scores, found, "zh-Hant")
@@ -130,7 +129,7 @@ def test_shapes_and_finite_numbers_also_for_a_question_without_words() -> None:
 def test_one_sentence_is_enough_for_a_picture() -> None:
     (only,) = split(_passage("It is white."))
     asked = _asked("Is it white?", "white")
-    rows = sentence_features(asked, [only], np.array([0.5]), np.array([2.0]))
+    rows = sentence_features(asked, [only], np.array([0.5]), np.array([2.0]), np.array([1.0]))
     row = question_features(asked, rows, np.array([0.5]), [only], "en")
     assert row[0] == pytest.approx(0.0)
     assert row[QUESTION_FEATURES.index("second")] == pytest.approx(-3.0)

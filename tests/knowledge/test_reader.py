@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from knowledge import minilm
 from knowledge.errors import KnowledgeError
-from knowledge.reader import UNREAD, Reader, Reading, packaged
+from knowledge.reader import UNREAD, Reader, Reading, english, packaged
 
 PAGES = {
     "en": (
@@ -72,6 +73,20 @@ def test_what_no_sentence_answers_scores_below_what_one_does(
     answered = [best(language, question) for language, question, _ in QUESTIONS]
     missed = [best(language, question) for language, question in MISSES]
     assert np.mean(missed) < np.mean(answered) - 1
+
+
+def test_the_reader_of_english_finds_the_english_sentences(models: Path) -> None:
+    folder = minilm.pulled(models)
+    if folder is None:
+        pytest.skip("all-MiniLM-L6-v2 was not pulled")
+    reader = english(folder)
+    above, said = PAGES["en"]
+    reading = reader.passage(above, said)
+    for language, question, right in QUESTIONS:
+        if language == "en":
+            scores = reader.compare(reader.question(question), reading, 3)
+            assert int(scores.argmax()) == right
+    assert reader.name != packaged().name
 
 
 def test_a_reading_survives_being_stored(reader: Reader, readings: dict[str, Reading]) -> None:

@@ -27,7 +27,9 @@ from knowledge.knowledge_base import KnowledgeBase
 from knowledge.language import simplify
 from ui.commands import scores
 from ui.commands.ask import ready_generator
+from ui.commands.evaluate_injection import injection
 from ui.commands.evaluate_intent import intent
+from ui.commands.evaluate_slots import slots
 from ui.commands.opening import as_json, opened
 from ui.settings import Settings, load
 
@@ -39,8 +41,9 @@ def evaluate() -> None:
 
 evaluate.add_command(scores.language)
 evaluate.add_command(scores.pii)
-evaluate.add_command(scores.slots)
+evaluate.add_command(slots)
 evaluate.add_command(scores.grounding)
+evaluate.add_command(scores.sentiment)
 
 
 @evaluate.command()
@@ -93,6 +96,7 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
             click.echo(f"{name:12} {value}")
 
 
+evaluate.add_command(injection)
 evaluate.add_command(intent)
 
 

@@ -1,20 +1,15 @@
-"""`zhike evaluate language`, `pii`, `slots`, `grounding`: parts that need no documents."""
+"""`zhike evaluate language`, `pii`, `grounding`, `sentiment`: what needs no documents."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from chatbot import labelled, labelled_replies
-from finetune.registry import opened
-from finetune.spans import read
-from finetune.tagger_run import measured, trained
-from finetune.train import QUIET
+from chatbot import labelled, labelled_moods, labelled_replies
+from knowledge.embedder import make_embedder
 from ui.commands.opening import as_json
-from ui.commands.train import report
 from ui.settings import load
 
 DATA = Path(__file__).parents[2] / "tests" / "data"
@@ -40,23 +35,6 @@ def language(data: Path, json_: bool) -> None:
             click.echo(f"{name:12} {value}")
     for case in report["wrong"]:
         click.echo(f"  {case['text']}  {case['language']}, found {case['found']}")
-
-
-@click.command()
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="CoNLL columns or JSON spans."
-)
-@click.option("--run", "name", default="", help="Of a tagger; by default the newest.")
-@click.option("--json", "json_", is_flag=True)
-def slots(data: Path, name: str, json_: bool) -> None:
-    """Does a trained tagger mark the right spans? Exact ones, over all and by type."""
-    os.environ.update(QUIET)  # before torch is imported
-    run = trained(opened(load().home), name)
-    found = measured(Path(str(run.path)), read(data))
-    if json_:
-        as_json(found | {"run": run.name})
-        return
-    click.echo(report(found))
 
 
 @click.command()
@@ -96,6 +74,30 @@ def grounding(data: Path, json_: bool) -> None:
         return
     for name, value in report.items():
         click.echo(f"{name:22} {value}")
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DATA / "moods.csv",
+    show_default="tests/data/moods.csv",
+    help="CSV with columns text, label (negative, neutral, positive, angry) or text, score.",
+)
+@click.option("--json", "json_", is_flag=True)
+def sentiment(data: Path, json_: bool) -> None:
+    """How a customer feels: right labels, or the correlation with scores; and false alarms."""
+    settings = load()
+    embedder = make_embedder(settings.knowledge, settings.models)
+    report = labelled_moods.scores(labelled_moods.read(data), embedder)
+    if json_:
+        as_json(report)
+        return
+    for name, value in report.items():
+        if name != "wrong":
+            click.echo(f"{name:14} {value}")
+    for case in report["wrong"]:
+        click.echo(f"  {case['text']}  {case['label']}, found {case['found']}")
 
 
 def _line(name: str, scores: dict[str, Any]) -> None:
