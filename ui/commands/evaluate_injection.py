@@ -29,8 +29,8 @@ def injection(attacks: Path | None, json_: bool) -> None:
     lines = trial.read(attacks) if attacks else trial.packaged_attacks()
     found = {name: _run(lines, mode) for name, mode in ENGINES.items()}
     if json_:
-        cases = len(found["quoted"])
-        as_json({**{n: trial.shares(c) for n, c in found.items()}, "cases": cases})
+        shares: dict[str, object] = {name: trial.shares(cases) for name, cases in found.items()}
+        as_json(shares | {"cases": len(found["quoted"])})
         return
     for name, cases in found.items():
         click.secho(f"{name}: {trial.shares(cases)} in {len(cases)} cases", bold=True)
