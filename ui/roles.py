@@ -132,7 +132,7 @@ FILES: dict[str, frozenset[Scope]] = {
     ),
 }
 # Calls that change something outside this process's transactions: recorded before they are made.
-OUTSIDE = frozenset({"training._started", "training.<lambda>"})
+OUTSIDE = frozenset({"training._started", "training._resumed", "training.<lambda>"})
 
 _API = "/api/v1"
 ROUTES: dict[tuple[str, str], Scope] = {  # what a key needs; of GET, GET is meant alone

@@ -29,6 +29,7 @@ from ui.commands import scores
 from ui.commands.ask import ready_generator
 from ui.commands.evaluate_injection import injection
 from ui.commands.evaluate_intent import intent
+from ui.commands.evaluate_slots import slots
 from ui.commands.opening import as_json, opened
 from ui.settings import Settings, load
 
@@ -40,7 +41,7 @@ def evaluate() -> None:
 
 evaluate.add_command(scores.language)
 evaluate.add_command(scores.pii)
-evaluate.add_command(scores.slots)
+evaluate.add_command(slots)
 evaluate.add_command(scores.grounding)
 evaluate.add_command(scores.sentiment)
 

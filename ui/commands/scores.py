@@ -1,21 +1,15 @@
-"""`zhike evaluate language`, `pii`, `slots`, `grounding`, `sentiment`: without documents."""
+"""`zhike evaluate language`, `pii`, `grounding`, `sentiment`: what needs no documents."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from chatbot import labelled, labelled_moods, labelled_replies
-from finetune.registry import opened
-from finetune.spans import read
-from finetune.tagger_run import measured, trained
-from finetune.train import QUIET
 from knowledge.embedder import make_embedder
 from ui.commands.opening import as_json
-from ui.commands.train import report
 from ui.settings import load
 
 DATA = Path(__file__).parents[2] / "tests" / "data"
@@ -41,23 +35,6 @@ def language(data: Path, json_: bool) -> None:
             click.echo(f"{name:12} {value}")
     for case in report["wrong"]:
         click.echo(f"  {case['text']}  {case['language']}, found {case['found']}")
-
-
-@click.command()
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="CoNLL columns or JSON spans."
-)
-@click.option("--run", "name", default="", help="Of a tagger; by default the newest.")
-@click.option("--json", "json_", is_flag=True)
-def slots(data: Path, name: str, json_: bool) -> None:
-    """Does a trained tagger mark the right spans? Exact ones, over all and by type."""
-    os.environ.update(QUIET)  # before torch is imported
-    run = trained(opened(load().home), name)
-    found = measured(Path(str(run.path)), read(data))
-    if json_:
-        as_json(found | {"run": run.name})
-        return
-    click.echo(report(found))
 
 
 @click.command()
