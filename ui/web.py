@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from chatbot.app import App
 from ui import api, desk_events, downloads, openai_api, problems, widget
 from ui.accounts import Accounts
+from ui.admission import admission
 from ui.api_keys import Keys
 from ui.availability import Availability
 from ui.cookies import desk_token
@@ -87,7 +88,7 @@ def build(app: App, settings: Settings) -> Web:
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
     site.include_router(api.router(app, limits, availability))
-    site.include_router(openai_api.router(app, limits))
+    site.include_router(openai_api.router(app, limits, admission(team.keys, settings.server)))
     for routes in _programs(app, settings, team):
         site.include_router(routes)
     site.include_router(login.router(accounts, team.invites, app.handovers.rename))
