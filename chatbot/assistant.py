@@ -11,6 +11,7 @@ from pathlib import Path
 from chatbot import followup, language, offers, policy, sentiment
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
+from chatbot.entities import entities
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import IntentModel, by_pattern
 from chatbot.phrases import phrase
@@ -194,6 +195,9 @@ class Assistant:
         with turn.trace.step("intent") as note:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
+        with turn.trace.step("entities") as note:
+            named = entities([turn.verdict.masked])
+            note.detail = ", ".join(f"{e.kind} {e.value}" for e in named)
         with turn.trace.step("mood") as note:
             if moods := sentiment.serving(self.embedder.name):
                 turn.mood = moods.mood(turn.verdict.masked, {"e5": own})

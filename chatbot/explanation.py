@@ -7,6 +7,7 @@ from typing import Any
 
 from chatbot import language, safety
 from chatbot.assistant import Assistant
+from chatbot.entities import entities
 from chatbot.errors import ChatbotError
 from chatbot.intent import Look
 from chatbot.probe import Probe, probe
@@ -37,6 +38,7 @@ class Explanation:
             "language": found.language,
             "second_language": self.second,
             "personal_data": list(self.personal),
+            "entities": [asdict(e) for e in entities([self.text])],
             "rule": self.rule,
             "pattern": self.pattern,
             "intent": None if look is None else asdict(look) | {"gap": round(look.gap, 4)},

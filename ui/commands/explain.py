@@ -34,6 +34,8 @@ def _show(table: dict[str, Any]) -> None:
     _line("message", table["text"])
     _line("language", table["language"] + second)
     _line("screen", ", ".join([*table["personal_data"], table["rule"] or "no rule"]))
+    if table["entities"]:
+        _line("entities", ", ".join(f"{e['kind']} {e['value']}" for e in table["entities"]))
     if table["pattern"]:
         _line("intent", f"{table['pattern']}: the whole message is one of its patterns")
     elif table["intent"]:
