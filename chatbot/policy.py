@@ -22,6 +22,7 @@ class Situation:
     floor: float = 0.5  # below it the passages are no evidence; learned per embedder and language
     misses: int = 0  # turns without evidence directly before this one
     writer: bool = False  # a generator is ready and speaks the language
+    angry: bool = False  # the customer is
     asked_back: bool = False  # the last reply was a question back: there is no second one
 
 
@@ -54,6 +55,10 @@ def decide(now: Situation) -> Decision:
         )
     if now.intent.route == "smalltalk":
         return Decision(Action.SMALLTALK, f"small talk: {now.intent.name}", now.intent.name)
+    if now.angry and now.state == "bot":  # while a person is on the way, the bot goes on helping
+        return Decision(
+            Action.HAND_OVER, "the customer is angry", "hand_over_anger", HandoffReason.ANGER
+        )
     if now.approved:
         return Decision(Action.QUOTE, "an approved answer matches")
     if now.evidence >= now.floor:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatbot import followup, language, policy, safety
+from chatbot import followup, language, policy, safety, sentiment
 from chatbot.assistant import Assistant
 from chatbot.intent import by_pattern
+from chatbot.sentiment import Mood
 from chatbot.types import Action, Intent
 from knowledge.evidence import Evidence
 from knowledge.language import simplify
@@ -22,6 +23,7 @@ class Probe:
     approved: FaqMatch | None  # the approved answer that would be given
     found: tuple[Passage, ...]  # best first; also where an approved answer is given instead
     evidence: Evidence
+    mood: Mood | None  # None: not known for this embedder
     decision: policy.Decision
 
     @property
@@ -45,6 +47,8 @@ def probe(assistant: Assistant, question: str, collection: str | None = None) ->
     approved = assistant.approved(asked, vector, intent, spoken, collection)
     found = tuple(assistant.knowledge.search(asked, collection=collection, vector=vector))
     evidence = assistant.scorer.score(asked, vector, found, spoken)
+    moods = sentiment.serving(assistant.embedder.name)
+    mood = moods.mood(verdict.masked, {"e5": vector}) if moods else None
     adapter = assistant.champions.current("dialogue")
     situation = policy.Situation(
         state="bot",
@@ -53,6 +57,7 @@ def probe(assistant: Assistant, question: str, collection: str | None = None) ->
         approved=approved is not None,
         evidence=evidence.probability,
         floor=evidence.floor,
+        angry=mood is not None and mood.angry,
         writer=assistant.answering.writes(spoken, adapter is not None),
     )
-    return Probe(spoken, intent, approved, found, evidence, policy.decide(situation))
+    return Probe(spoken, intent, approved, found, evidence, mood, policy.decide(situation))

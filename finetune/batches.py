@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch.utils.data import Sampler
 from transformers import DynamicCache
 
+from finetune.errors import TrainingError
 from finetune.examples import Example
 
 IGNORED = -100  # label of tokens without loss
@@ -72,6 +73,10 @@ class Buckets(Sampler):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._lengths)
 
+    def set_epoch(self, epoch: int) -> None:
+        """The pass that comes next, from 0: an interrupted run goes on in the middle of one."""
+        self._passes = epoch
+
     def __iter__(self) -> Iterator[int]:
         random_ = random.Random(self._seed * 1_000_003 + self._passes)
         self._passes += 1
@@ -89,9 +94,14 @@ class Buckets(Sampler):  # type: ignore[misc]
 
 
 def supervised_loss(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
-    """Summed cross-entropy in nats over the supervised tokens, and their number."""
+    """Summed cross-entropy in nats over the supervised tokens, and their number.
+
+    Raises TrainingError when there are none: a loss of 0 would look like success.
+    """
     labels = batch["labels"]
     longest = int((labels != IGNORED).sum(1).max())
+    if not longest:
+        raise TrainingError("A batch has no token to learn from: every label is masked out.")
     out = model(
         input_ids=batch["input_ids"],
         attention_mask=batch["attention_mask"],

@@ -27,6 +27,8 @@ class Preset:
     measured: int  # held-out replies in the loss, at most
     measure_every: float  # share of the run between two live held-out losses; 1 = only at the end
     samples: int  # held-out replies written out by base and adapter
+    accumulate: int = 1  # batches whose gradients make one step
+    save_seconds: float = 60.0  # between two checkpoints that a killed run continues from
     seed: int = 1
 
 

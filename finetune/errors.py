@@ -27,3 +27,7 @@ class UnknownRun(FinetuneError):
 
 class NotPromotable(FinetuneError):
     """The run's adapter may not serve: unfinished, changed on disk, or no better than its base."""
+
+
+class ExportError(FinetuneError):
+    """A run cannot be written for another program."""

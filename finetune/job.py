@@ -26,6 +26,7 @@ class Job:
     revision: str = ""
     all_languages: bool = False  # also those that the base does not speak
     mapping: dict[str, str] = field(default_factory=dict)  # field → column of a table
+    resume: str = ""  # an interrupted run to continue; its own job then counts
     finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -23,6 +24,9 @@ class Metric:
     seconds: float = 0.0  # since the run began
 
 
+Tell = Callable[[Metric], None]
+
+
 def append(folder: Path, metric: Metric) -> None:
     """Add a line; a reader at the same time sees whole lines or an unfinished last one."""
     with (folder / FILE).open("a", encoding="utf-8") as file:
@@ -38,3 +42,17 @@ def read(folder: Path) -> tuple[Metric, ...]:
     known = {field.name for field in fields(Metric)}
     lines = [json.loads(line) for line in text.split("\n")[:-1]]
     return tuple(Metric(**{k: v for k, v in line.items() if k in known}) for line in lines)
+
+
+def rewind(folder: Path, step: int) -> float:
+    """Forget what came after `step` of the training; seconds since the run began until then."""
+    kept = []
+    for metric in read(folder):
+        if metric.step > step:
+            break
+        kept.append(metric)
+    text = "".join(json.dumps(asdict(metric)) + "\n" for metric in kept)
+    new = folder / f"{FILE}.tmp"
+    new.write_text(text, encoding="utf-8")
+    new.replace(folder / FILE)
+    return kept[-1].seconds if kept else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -15,12 +15,13 @@ from typing import Any
 import torch
 
 from chatbot.prompt import template_hash
-from finetune import cleaning, dataset, evaluate, examples, metrics, tuning
+from finetune import checkpoints, cleaning, dataset, evaluate, examples, metrics, tuning
 from finetune.adapter import Card, halve, save
 from finetune.config import Preset
 from finetune.dataset import Dataset
 from finetune.evaluate import Evaluation
 from finetune.evidence import Search
+from finetune.examples import Example
 from finetune.foundation import Foundation
 from finetune.job import Job
 from finetune.metrics import Metric
@@ -49,6 +50,10 @@ class Diary:
         metrics.append(self._folder, metric)
         self._tell(metric)
 
+    def rewind(self, step: int) -> None:
+        """Go on from `step` of the training: what came after it is made again."""
+        self._start -= metrics.rewind(self._folder, step)
+
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._start
@@ -62,44 +67,63 @@ def make(
     folder = registry.folder(name)
     diary = Diary(folder, tell)
     tokenizer = tuning.tokenizer_of(base.folder)
-    diary.note(Metric("reading"))
-    with searching(job, diary) as search:
-        data = prepared(job, preset, base, tokenizer, search)
-    dataset.write(data, folder / "dataset")
+    pad = tokenizer.eos_token_id
+    saved = checkpoints.read(folder) if job.resume else None
+    if saved is not None:
+        data = saved.data
+        diary.rewind(saved.checkpoint.step if saved.checkpoint else 0)
+    else:
+        diary.note(Metric("reading"))
+        with searching(job, diary) as search:
+            data = prepared(job, preset, base, tokenizer, search)
+        dataset.write(data, folder / "dataset")
 
     model = tuning.adapted(base.folder, preset)
     if torch.cuda.is_available():
         model.to("cuda")
-    measured, pad = data.held_out[: preset.measured], tokenizer.eos_token_id
-    diary.note(Metric("measuring"))
-    before = diary.seconds
-    base_loss = evaluate.reply_loss(model, measured, pad)  # a fresh adapter changes nothing
-    # The end takes as long again, and some for each sample and for saving.
-    reserved = (diary.seconds - before) * 1.2 + SAMPLE_SECONDS * preset.samples + 5
-    diary.note(Metric("training", held_out_loss=base_loss))
+    measured = data.held_out[: preset.measured]
+    plan = saved.plan if saved else _planned(model, measured, pad, preset, diary)
+    if saved is None:
+        checkpoints.keep(folder, job, data, plan)
+        diary.note(Metric("training", held_out_loss=plan.base_loss))
     tuning.tune(
         model,
         pad,
         preset,
-        max(preset.max_minutes * 60 - diary.seconds - reserved, LEAST_SECONDS),
+        plan.budget,
         data.train,
         lambda: evaluate.reply_loss(model, measured, pad),
         diary.note,
-        folder,
+        folder / checkpoints.FOLDER,
+        saved.checkpoint if saved else None,
     )
     diary.note(Metric("measuring"))
     halve(model)
     adapter_loss = evaluate.reply_loss(model, measured, pad)
     diary.note(Metric("sampling", held_out_loss=adapter_loss))
     samples = evaluate.samples(model, tokenizer, measured[: preset.samples])
-    result = Evaluation(base_loss, adapter_loss, len(measured), samples)
+    result = Evaluation(plan.base_loss, adapter_loss, len(measured), samples)
 
     diary.note(Metric("saving"))
     card = Card(name, base.name, base.sha256, template_hash(tokenizer), data.sha256)
     sha256 = save(model, card, folder)
     written = _card(preset, data, result, diary)
-    registry.finish(name, data.sha256, (base_loss, adapter_loss), sha256, written)
+    registry.finish(name, data.sha256, (plan.base_loss, adapter_loss), sha256, written)
+    checkpoints.drop(folder)
     diary.note(Metric("done", held_out_loss=adapter_loss))
+
+
+def _planned(
+    model: Any, measured: Sequence[Example], pad: int, preset: Preset, diary: Diary
+) -> checkpoints.Plan:
+    """The base's loss, and how long may be trained."""
+    diary.note(Metric("measuring"))
+    before = diary.seconds
+    base_loss = evaluate.reply_loss(model, measured, pad)  # a fresh adapter changes nothing
+    # The end takes as long again, and some for each sample and for saving.
+    reserved = (diary.seconds - before) * 1.2 + SAMPLE_SECONDS * preset.samples + 5
+    left = preset.max_minutes * 60 - diary.seconds - reserved
+    return checkpoints.Plan(base_loss, max(left, LEAST_SECONDS))
 
 
 def prepared(

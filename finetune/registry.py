@@ -110,15 +110,25 @@ class Registry:
         with self._database.write() as db:
             db.table("runs").insert(row | {"base": base, "base_sha256": base_sha256})
 
+    def again(self, name: str, base_sha256: str, pid: int) -> None:
+        """Enter that an interrupted run goes on. Raises TrainingError when it may not."""
+        run = self.show(name)
+        if run.state not in ("failed", "cancelled"):
+            raise TrainingError(f"Run {name} is {run.state}; only an interrupted one can go on.")
+        if run.base_sha256 != base_sha256:
+            raise TrainingError(f"Run {name}: its base model has changed since. Train again.")
+        self._update(name, state="running", ended=None, error=None, pid=pid)
+
     def finish(
         self,
         name: str,
         dataset: str,
-        losses: tuple[float, float],
+        losses: tuple[float | None, float | None],
         sha256: str,
         card: dict[str, Any],
+        folder: str = "adapter",
     ) -> None:
-        """Enter the result: losses of base and adapter, hash of the adapter's folder."""
+        """Enter the result: losses of base and adapter, hash of the folder that holds it."""
         self._update(
             name,
             state="done",
@@ -126,7 +136,7 @@ class Registry:
             dataset_sha256=dataset,
             base_loss=losses[0],
             adapter_loss=losses[1],
-            path=f"{name}/adapter",  # under runs: a home may be moved
+            path=f"{name}/{folder}",  # under runs: a home may be moved
             sha256=sha256,
             card=json.dumps(card, ensure_ascii=False),
         )
@@ -173,6 +183,8 @@ class Registry:
             raise NotPromotable(f"The share must be above 0 and at most 1, not {share}.")
         if run.state != "done" or run.path is None or run.sha256 is None:
             raise NotPromotable(f"Run {name} is {run.state}, only a finished one can be promoted.")
+        if run.card.get("task", "dialogue") != "dialogue":
+            raise NotPromotable(f"Run {name} is a tagger; only a dialogue adapter can serve.")
         if not Path(run.path).is_dir() or folder_sha256(Path(run.path)) != run.sha256:
             raise NotPromotable(
                 f"Run {name}: the files in {run.path} are not those that were trained. "
@@ -231,7 +243,10 @@ class Registry:
             lock.release()
 
     def _bury_all(self) -> None:
-        reason = "Its process ended without a result (killed, or out of memory). Train again."
+        reason = (
+            "Its process ended without a result (killed, or out of memory). "
+            "Continue it or train again."
+        )
         with self._database.write() as db:
             db.execute(
                 "UPDATE runs SET state = 'failed', ended = ?, error = ? WHERE state = 'running'",

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import IO
 
 from chatbot.errors import ChatbotError
-from finetune import config
+from finetune import checkpoints, config, memory
 from finetune.errors import Cancelled, FinetuneError, TrainingError
 from finetune.foundation import Foundation
 from finetune.job import Job
@@ -35,16 +35,29 @@ log = logging.getLogger(__name__)
 def run(job: Job, tell: Callable[[Metric], None] = lambda metric: None) -> Run:
     """Make a run in this process and return it.
 
-    `tell` gets every metric as it is written to the run's folder. Raises FinetuneError (also
-    for a second run at the same time), ModelError; a KeyboardInterrupt becomes Cancelled.
+    `tell` gets every metric as it is written to the run's folder. With `job.resume` an
+    interrupted run goes on from its newest checkpoint, as if nothing had happened.
+    Raises FinetuneError (also for a second run at the same time), ModelError; a
+    KeyboardInterrupt becomes Cancelled.
     """
+    registry = opened(job.home)
+    if job.resume:
+        registry.show(job.resume)  # a run of that name, or who to ask for instead
+        job = checkpoints.job_of(registry.folder(job.resume), job)
     preset = config.load(job.preset)
     base = Foundation.of(job.models, job.model, job.revision)
-    files(job.transcripts)
-    registry = opened(job.home)
+    if not job.resume:
+        files(job.transcripts)
+    memory.check(base.folder, preset, gpu=_gpu())
     with registry.alone():
-        name = registry.reserve(preset.name, job.name)
+        name = job.resume or registry.reserve(preset.name, job.name)
         return _made(job, name, preset, base, registry, tell)
+
+
+def _gpu() -> bool:
+    from torch import cuda  # too slow to import for a web server that only starts
+
+    return bool(cuda.is_available())
 
 
 def _made(
@@ -56,7 +69,10 @@ def _made(
     tell: Callable[[Metric], None],
 ) -> Run:
     """Whatever happens is entered, so that a list of runs never lies."""
-    registry.begin(name, preset.name, base.name, base.sha256, os.getpid())
+    if job.resume:
+        registry.again(name, base.sha256, os.getpid())
+    else:
+        registry.begin(name, preset.name, base.name, base.sha256, os.getpid())
     try:
         from finetune import recipe  # torch: too slow to import for a web server that only starts
 
@@ -76,9 +92,12 @@ def start(job: Job) -> str:
     Its figures are in `metrics.read(registry.folder(name))`, its end in `registry.show(name)`.
     Raises FinetuneError when one is being made already or the process cannot begin.
     """
-    config.load(job.preset)
-    files(job.transcripts)
     registry = opened(job.home)
+    if job.resume:
+        checkpoints.job_of(registry.folder(job.resume), job)
+    else:
+        config.load(job.preset)
+        files(job.transcripts)
     with registry.alone():  # refuses at once while another is being made
         pass
     with tempfile.TemporaryDirectory(prefix="zhike-run-") as folder:

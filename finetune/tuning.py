@@ -15,6 +15,7 @@ from transformers import TrainingArguments as Arguments
 from transformers.utils.logging import disable_progress_bar
 
 from finetune.batches import Buckets, Collator, can_share, supervised_loss
+from finetune.checkpoints import KEPT, Checkpoint, whole
 from finetune.config import Preset
 from finetune.errors import TrainingError
 from finetune.examples import Example
@@ -58,34 +59,46 @@ def tune(
     measure: Callable[[], float],
     tell: Tell,
     scratch: Path,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train the adapter of `model` in place, for `seconds` at most.
 
+    Checkpoints go to `scratch`; with `checkpoint` the training goes on from there.
+
     Raises TrainingError when the loss is lost.
     """
-    steps = max(1, math.ceil(len(train) / preset.batch * preset.epochs))
+    steps = max(1, math.ceil(len(train) / (preset.batch * preset.accumulate) * preset.epochs))
     progress = Progress(preset, steps, seconds, measure, tell)
-    arguments = Arguments(
+    arguments = arguments_of(preset, steps, scratch)
+    trainer = Tuner(progress, pad, model=model, args=arguments, train_dataset=list(train))
+    trainer.remove_callback_of_printing()
+    trainer.add_callback(progress)
+    if checkpoint is not None:
+        progress.go_on(checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+
+
+def arguments_of(preset: Preset, steps: int, scratch: Path, *, bf16: bool = True) -> Arguments:
+    """How transformers' Trainer runs `preset`; nothing is printed or sent anywhere."""
+    return Arguments(
         output_dir=str(scratch),
         max_steps=steps,
         per_device_train_batch_size=preset.batch,
+        gradient_accumulation_steps=preset.accumulate,
         learning_rate=preset.learning_rate,
         max_grad_norm=1.0,
-        bf16=True,
+        bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         logging_steps=1,
         logging_nan_inf_filter=False,  # a lost loss must be seen, see Progress
-        save_strategy="no",
+        save_strategy="no",  # by the clock, see Progress
+        save_total_limit=KEPT,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=preset.seed,
     )
-    trainer = Tuner(progress, pad, model=model, args=arguments, train_dataset=list(train))
-    trainer.remove_callback_of_printing()
-    trainer.add_callback(progress)
-    trainer.train()
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]
@@ -103,17 +116,26 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         self._budget = seconds
         self._every = max(1, math.ceil(steps * preset.measure_every))
         self._start = time.monotonic()
+        self._before = 0.0  # seconds trained before an interruption
+        self._saved = self._start
         self._measuring = 0.0  # seconds spent in held-out losses, not training
         self._recent: list[tuple[float, int]] = []  # (clock, tokens) of the last steps
         self.tokens = 0  # real tokens seen
 
     @property
     def _elapsed(self) -> float:
-        return time.monotonic() - self._start - self._measuring
+        return self._before + time.monotonic() - self._start - self._measuring
+
+    def go_on(self, checkpoint: Checkpoint) -> None:
+        """Count on from a checkpoint."""
+        self._before, self.tokens = checkpoint.elapsed, checkpoint.tokens
 
     def done(self, step: int) -> float:
-        """0..1: of the steps or of the time, whichever is further."""
-        return max(step / self._steps, self._elapsed / self._budget)
+        """0..1: of the steps, or of the time when it is more than a step ahead of them.
+
+        So a run that has time enough does not depend on the clock and can be made again.
+        """
+        return max(step / self._steps, self._elapsed / self._budget - 1 / self._steps)
 
     def factor(self, step: int) -> float:
         """Of the learning rate: up during the warm-up, then straight down to zero at the end.
@@ -125,13 +147,20 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         return warm * max(0.0, 1 - self.done(step))
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._start = time.monotonic()
-        self._recent = [(self._elapsed, 0)]
+        self._start = self._saved = time.monotonic()
+        self._recent = [(self._elapsed, self.tokens)]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._recent = [*self._recent[-10:], (self._elapsed, self.tokens)]
         if self._elapsed > self._budget:
             control.should_training_stop = True
+        if time.monotonic() - self._saved >= self._preset.save_seconds:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        whole(folder, self._elapsed, self.tokens)
+        self._saved = time.monotonic()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if "loss" not in (logs or {}):

@@ -18,6 +18,8 @@ COMMANDS = {
     "serve": ("ui.commands.serve", "serve"),
     "ask": ("ui.commands.ask", "ask"),
     "chat": ("ui.commands.chat", "chat"),
+    "explain": ("ui.commands.explain", "explain"),
+    "replay": ("ui.commands.replay", "replay"),
     "knowledge": ("ui.commands.knowledge", "knowledge"),
     "faq": ("ui.commands.faq", "faq"),
     "models": ("ui.commands.models", "models"),

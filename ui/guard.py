@@ -58,7 +58,7 @@ OWN = re.compile(
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"
     r"|sessions/[^/]+/(person|messages|handover|contact))"
     # Of staff's programs; each asks for an API key, see ui/roles.py
-    r"|/api/v1/(conversations|handovers|documents|approved-answers|intents|runs|webhooks)(/[^/]+){0,2}"
+    r"|/api/v1/(conversations|handovers|documents|approved-answers|intents|runs|feedback|webhooks)(/[^/]+){0,2}"
     r"|/api/v1/replies/[^/]+/feedback"
     r"|/v1/(chat/completions|models(/[^/]+)?)"
 )

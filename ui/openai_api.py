@@ -10,11 +10,12 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -23,8 +24,8 @@ from chatbot.errors import ChatbotError, NotFound
 from chatbot.store import new_id
 from chatbot.types import Delta, Incoming, Message, Reply, Stage
 from knowledge.errors import KnowledgeError
+from ui.admission import Admission, anonymous
 from ui.api import Limits, VisitorHeader, as_json
-from ui.cookies import VISITOR
 from ui.disconnects import EventStream, while_connected
 from ui.guard import BODY
 from ui.openai_errors import OpenAIRoute, Refused, error_body
@@ -35,7 +36,6 @@ MODEL = "zhike"  # the one model: the assistant
 CHANNEL = "openai"
 MAX_MESSAGES = 200
 REMEMBERED = 20  # messages that a caller without a conversation brings along, as the store gives
-Admission = Callable[[Request], str]
 SessionHeader = Annotated[str | None, Header(alias="X-Zhike-Session", max_length=64)]
 UNSUPPORTED = ("tools", "functions", "logprobs", "top_logprobs", "audio", "prediction")
 EXAMPLE: dict[str, Any] = {
@@ -95,36 +95,29 @@ class Completion(BaseModel):
     zhike: Own = Field(default_factory=lambda: Own(collection=None))
 
 
-def anonymous(request: Request) -> str:
-    """Whoever reaches the port may ask, as at POST /api/v1/chat: the visitor's id, or a new one.
-
-    Another admission returns 32 hexadecimal digits that stay the same for one caller and that
-    nobody else can have, or raises HTTPException.
-    """
-    given = request.headers.get("x-zhike-visitor")
-    if given is None:
-        return new_id()
-    if not VISITOR.fullmatch(given):
-        raise HTTPException(400, "X-Zhike-Visitor must be 32 hexadecimal digits, as returned.")
-    return given
-
-
 def router(app: App, limits: Limits, admit: Admission = anonymous) -> APIRouter:
     """The routes of /v1; `admit` says who calls."""
-    routes = APIRouter(prefix="/v1", route_class=OpenAIRoute)
+
+    def admitted(request: Request) -> None:  # before the body is looked at
+        request.state.caller = admit(request)
+
+    bearer = HTTPBearer(auto_error=False, description="An API key with the scope chat: zk_…")
+    routes = APIRouter(
+        prefix="/v1",
+        route_class=OpenAIRoute,
+        dependencies=[Depends(bearer), Depends(admitted)],
+    )
     started = int(time.time())
     card = {"id": MODEL, "object": "model", "created": started, "owned_by": "zhike"}
 
     @routes.get("/models")
-    def models(request: Request, visitor: VisitorHeader = None) -> dict[str, Any]:
+    def models(visitor: VisitorHeader = None) -> dict[str, Any]:
         """The assistant, as the one model."""
-        admit(request)
         return {"object": "list", "data": [card]}
 
     @routes.get("/models/{model}")
-    def model(model: str, request: Request, visitor: VisitorHeader = None) -> dict[str, Any]:
+    def model(model: str, visitor: VisitorHeader = None) -> dict[str, Any]:
         """The same by its name."""
-        admit(request)
         _require_model(model)
         return card
 
@@ -136,7 +129,7 @@ def router(app: App, limits: Limits, admit: Admission = anonymous) -> APIRouter:
         session: SessionHeader = None,
     ) -> Response:
         """One turn of the assistant; with `stream`, as server-sent events up to `[DONE]`."""
-        owner = _owner(admit(request), wanted.user)
+        owner = _owner(request.state.caller, wanted.user)
         _check(wanted, app.assistant.settings.max_question)
         _allow(limits, owner, request)
         incoming = await run_in_threadpool(_incoming, app, wanted, owner, session)

@@ -99,6 +99,7 @@ DESK: dict[str, Events] = {
     "conversations": _events(
         Scope.CONVERSATIONS, Scope.FEEDBACK, "fill", "_show", "_turn_page", "<lambda>"
     ),
+    "feedback": _events(Scope.CONVERSATIONS, Scope.KNOWLEDGE_WRITE, "fill", "_show"),
     "insights": _events(Scope.CONVERSATIONS, Scope.CONVERSATIONS, "fill", "_choose"),
     "intents": _events(*_INTENTS, "fill", "_show", "_blank", "_tried", "<lambda>"),
     "training": _events(*_RUNS, "fill", "_follow"),
@@ -113,6 +114,7 @@ TABS: dict[str, Scope] = {  # what it takes to see a tab of the desk
     "approved": Scope.KNOWLEDGE_READ,
     "inbox": Scope.HANDOVERS,
     "conversations": Scope.CONVERSATIONS,
+    "feedback": Scope.CONVERSATIONS,
     "insights": Scope.CONVERSATIONS,
     "intents": Scope.INTENTS_READ,
     "training": Scope.RUNS_READ,
@@ -132,13 +134,17 @@ FILES: dict[str, frozenset[Scope]] = {
     ),
 }
 # Calls that change something outside this process's transactions: recorded before they are made.
-OUTSIDE = frozenset({"training._started", "training.<lambda>"})
+OUTSIDE = frozenset({"training._started", "training._resumed", "training.<lambda>"})
 
 _API = "/api/v1"
 ROUTES: dict[tuple[str, str], Scope] = {  # what a key needs; of GET, GET is meant alone
     ("GET", f"{_API}/conversations"): Scope.CONVERSATIONS,
     ("GET", f"{_API}/conversations/{{conversation_id}}"): Scope.CONVERSATIONS,
     ("POST", f"{_API}/replies/{{reply_id}}/feedback"): Scope.FEEDBACK,
+    ("GET", f"{_API}/feedback"): Scope.CONVERSATIONS,
+    ("GET", f"{_API}/feedback/{{reply_id}}"): Scope.CONVERSATIONS,
+    ("POST", f"{_API}/feedback/{{reply_id}}/correct"): Scope.KNOWLEDGE_WRITE,
+    ("POST", f"{_API}/feedback/{{reply_id}}/dismiss"): Scope.KNOWLEDGE_WRITE,
     ("GET", f"{_API}/handovers"): Scope.HANDOVERS,
     ("POST", f"{_API}/handovers/{{conversation_id}}/take"): Scope.HANDOVERS,
     ("POST", f"{_API}/handovers/{{conversation_id}}/messages"): Scope.HANDOVERS,

@@ -24,6 +24,7 @@ class ServerSettings:
     public_origins: tuple[str, ...] = ()  # sites that may call the API from a browser
     per_visitor_minute: int = 20  # turns
     per_address_minute: int = 300  # requests of one IP address
+    v1_keys: bool = False  # /v1 asks for an API key; beyond this machine it always does
     log: Literal["text", "json"] = "text"  # json: a line for every call, without what was said
     metrics_token_file: str = ""  # /metrics asks for this token; "": only this machine may read
 

@@ -22,8 +22,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
+from chatbot.feedback import GOLDEN, Feedback
 from ui import api, desk_events, downloads, openai_api, problems, widget
 from ui.accounts import Accounts
+from ui.admission import admission
 from ui.api_keys import Keys
 from ui.availability import Availability
 from ui.cookies import desk_token
@@ -33,7 +35,16 @@ from ui.pages import collections, login, own_data
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
 from ui.pages.talk import Talk
-from ui.routes import approved, conversations, documents, handovers, intents, runs, staff_route
+from ui.routes import (
+    approved,
+    conversations,
+    documents,
+    feedback,
+    handovers,
+    intents,
+    runs,
+    staff_route,
+)
 from ui.routes.replays import Replays
 from ui.settings import Settings
 from ui.streams import Streams
@@ -87,7 +98,7 @@ def build(app: App, settings: Settings) -> Web:
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
     site.include_router(api.router(app, limits, availability))
-    site.include_router(openai_api.router(app, limits))
+    site.include_router(openai_api.router(app, limits, admission(team.keys, settings.server)))
     for routes in _programs(app, settings, team):
         site.include_router(routes)
     site.include_router(login.router(accounts, team.invites, app.handovers.rename))
@@ -120,6 +131,11 @@ def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
     """The routes that ask for an API key."""
     adding: dict[str, Callable[[APIRouter], None]] = {
         "conversations": partial(conversations.add, app=app),
+        "feedback": partial(
+            feedback.add,
+            app=app,
+            feedback=Feedback(app.database, app.knowledge.approved, settings.home / GOLDEN),
+        ),
         "handovers": partial(handovers.add, app=app),
         "documents": partial(documents.add, app=app),
         "approved answers": partial(approved.add, app=app),

@@ -123,6 +123,8 @@ def test_the_trace_names_every_step(customer: Customer) -> None:
         "intent",
         "embedding",
         "intent",
+        "entities",
+        "mood",
         "approved answer",
         "retrieval",
         "evidence",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatbot.policy import Situation, decide
 from chatbot.types import Action, HandoffReason, Intent, Verdict
@@ -123,6 +125,24 @@ CASES = {
         "hand_over_policy",
         HandoffReason.POLICY,
     ),
+    "angry": (
+        replace(NOW, angry=True, evidence=0.9, approved=True),
+        Action.HAND_OVER,
+        "hand_over_anger",
+        HandoffReason.ANGER,
+    ),
+    "angry while waiting": (
+        replace(NOW, state="waiting", angry=True, evidence=0.9),
+        Action.QUOTE,
+        "",
+        None,
+    ),
+    "angry, and a threat": (
+        replace(NOW, verdict=blocked("threat"), angry=True),
+        Action.HAND_OVER,
+        "hand_over_policy",
+        HandoffReason.POLICY,
+    ),
     "a person is there": (
         replace(NOW, state="person", evidence=0.9, approved=True),
         Action.WAIT,
@@ -161,3 +181,27 @@ def test_the_table_reaches_every_action() -> None:
 def test_missing_knowledge_calls_nobody_twice(misses: int, writer: bool) -> None:
     waiting = replace(NOW, state="waiting", misses=misses, writer=writer)
     assert decide(waiting).reason is None
+
+
+SITUATIONS = st.builds(
+    lambda **known: replace(NOW, **known),
+    angry=st.booleans(),
+    evidence=st.sampled_from([0.1, 0.9]),
+    approved=st.booleans(),
+    intent=st.sampled_from([NOW.intent, HELLO]),
+    writer=st.booleans(),
+)
+
+
+@given(st.lists(SITUATIONS, max_size=20))
+def test_no_conversation_calls_a_person_twice_for_a_cause_of_ours(turns: list[Situation]) -> None:
+    """The customer may ask again, a threat is passed on again; anger and misses call once."""
+    state, misses, calls = "bot", 0, 0
+    for turn in turns:
+        done = decide(replace(turn, state=state, misses=misses))
+        missed = done.phrase == "no_evidence"
+        misses = misses + 1 if missed else 0
+        if done.action is Action.HAND_OVER:
+            calls, state = calls + 1, "waiting"
+    assert calls <= 1
+    assert state == ("waiting" if calls else "bot")

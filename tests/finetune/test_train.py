@@ -143,7 +143,9 @@ def test_the_same_name_again_is_refused(made: Run, home: Path, packaged: Path, t
 def test_mistakes_are_sentences_and_leave_no_running_run(
     empty: Path, packaged: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match=r"no preset 'huge'\. Known: default, small, smoke"):
+    with pytest.raises(
+        TrainingError, match=r"no preset 'huge'\. Known: default, large, small, smoke"
+    ):
         train.run(job(empty, packaged, tiny, preset="huge"))
     with pytest.raises(TranscriptError, match="no such file"):
         train.run(job(empty, packaged, tiny, transcripts=(tmp_path / "gone.csv",)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from finetune.job import Job
 from finetune.metrics import Metric
 from finetune.registry import opened
 from tests.ui.conftest import made
@@ -77,4 +78,25 @@ def test_the_news_of_a_start_gives_way_to_that_of_the_end(tmp_path: Path) -> Non
     shown = tab._follow("one", "en")
     assert "one has ended: cancelled" in shown[tab._said]
     assert shown[tab._followed] == ""
+    app.close()
+
+
+def test_an_interrupted_run_is_offered_to_go_on(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    tab = TrainingTab(app, settings, Labels())
+    with gr.Blocks():
+        tab.build(gr.Radio(["en"]))
+    registry = opened(settings.home)
+    registry.reserve("smoke", "one")
+    with registry.alone():
+        registry.begin("one", "smoke", "base", "0" * 64, os.getpid())
+        registry.end("one", "failed", "killed")
+        assert not tab.fill("en")[tab._resume]["visible"]  # it had not begun to train
+        saved = registry.folder("one") / "resume"
+        saved.mkdir()
+        job = Job(settings.home, settings.models, (), model="gone")
+        (saved / "job.json").write_text(job.to_json(), encoding="utf-8")
+        assert tab.fill("en")[tab._resume]["visible"]
+        said, followed = tab._resumed("en")  # while the lock is held by this test
+    assert "made already" in said and followed == ""
     app.close()

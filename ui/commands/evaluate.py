@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,6 @@ from tqdm import tqdm
 
 from chatbot import evaluate as scoring
 from chatbot import followup
-from chatbot.app import App, build
 from chatbot.errors import ChatbotError
 from chatbot.types import Message
 from knowledge import evaluate as searching
@@ -29,7 +25,10 @@ from ui.commands import scores
 from ui.commands.ask import ready_generator
 from ui.commands.evaluate_injection import injection
 from ui.commands.evaluate_intent import intent
-from ui.commands.opening import as_json, opened
+from ui.commands.evaluate_policy import policy
+from ui.commands.evaluate_slots import slots
+from ui.commands.opening import as_json
+from ui.commands.throw_away import throw_away
 from ui.settings import Settings, load
 
 
@@ -40,7 +39,9 @@ def evaluate() -> None:
 
 evaluate.add_command(scores.language)
 evaluate.add_command(scores.pii)
+evaluate.add_command(slots)
 evaluate.add_command(scores.grounding)
+evaluate.add_command(scores.sentiment)
 
 
 @evaluate.command()
@@ -55,7 +56,7 @@ evaluate.add_command(scores.grounding)
 def answers(golden: Path, folder: Path | None, json_: bool) -> None:
     """Answered rightly, abstained rightly, supported: per language, with the worst cases."""
     questions = scoring.read(golden)
-    with _throw_away(folder) as app:
+    with throw_away(folder) as app:
         ready_generator(app)
         shown = tqdm(questions, unit="question", disable=None)
         outcomes = [scoring.ask(app, question) for question in shown]
@@ -94,6 +95,7 @@ def retrieval(corpus: Path | None, queries: Path | None, beir: Path | None, json
 
 
 evaluate.add_command(injection)
+evaluate.add_command(policy)
 evaluate.add_command(intent)
 
 
@@ -135,38 +137,6 @@ def _ranked(base: KnowledgeBase, query: searching.Query) -> dict[str, list[str]]
     history = [Message("user" if r == "user" else "assistant", text) for r, text in query.history]
     before = followup.before(query.text, history)
     return base.ranked_documents(simplify(query.text), searching.DEPTH, before)
-
-
-@contextmanager
-def _throw_away(folder: Path | None) -> Iterator[App]:
-    """An App on a copy of the home, or on a new home with the folder's documents."""
-    if folder is not None and not folder.exists():
-        raise ChatbotError(f"{folder}: there is no such folder of documents.")
-    settings = load()
-    with tempfile.TemporaryDirectory(prefix="zhike-evaluate-") as temporary:
-        home = Path(temporary)
-        if folder is None:
-            with opened() as (app, _):
-                app.database.backup(home / "zhike.db")
-            own = settings.home / "evidence.npz"
-            if own.exists():
-                shutil.copy(own, home)
-        app = build(home, settings.models, settings.knowledge, settings.chatbot)
-        try:
-            if folder is not None:
-                _fill(app, folder)
-            yield app
-        finally:
-            app.close()
-
-
-def _fill(app: App, folder: Path) -> None:
-    for ingested in app.knowledge.add([folder]):
-        if ingested.error:
-            click.secho(ingested.error, fg="red", err=True)
-    if not app.knowledge.documents():
-        raise ChatbotError(f"{folder}: no document could be read there.")
-    app.prepare()
 
 
 def _show(report: dict[str, object]) -> None:

@@ -27,10 +27,10 @@ SHOWN = 10
 def injection(attacks: Path | None, json_: bool) -> None:
     """Documents with attack lines in them: obeyed, and questions still answered."""
     lines = trial.read(attacks) if attacks else trial.packaged_attacks()
-    found = {name: _run(lines, mode) for name, mode in ENGINES.items()}
+    found = {name: run(lines, mode) for name, mode in ENGINES.items()}
     if json_:
-        cases = len(found["quoted"])
-        as_json({**{n: trial.shares(c) for n, c in found.items()}, "cases": cases})
+        shares: dict[str, object] = {name: trial.shares(cases) for name, cases in found.items()}
+        as_json(shares | {"cases": len(found["quoted"])})
         return
     for name, cases in found.items():
         click.secho(f"{name}: {trial.shares(cases)} in {len(cases)} cases", bold=True)
@@ -42,7 +42,7 @@ def injection(attacks: Path | None, json_: bool) -> None:
             click.secho(f"    {case.reply}", dim=True)
 
 
-def _run(attacks: Sequence[trial.Attack], mode: Literal["quote", "generate"]) -> list[trial.Case]:
+def run(attacks: Sequence[trial.Attack], mode: Literal["quote", "generate"]) -> list[trial.Case]:
     """In a home and with documents of its own."""
     settings = load()
     chatbot = replace(settings.chatbot, answers=mode)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import click
 
+from finetune.export import Form
+from finetune.export import export as exported
 from finetune.registry import Registry, Run, opened
+from finetune.train import QUIET
 from finetune.train import cancel as cancel_run
 from ui import settings
+from ui.commands.train import report
 
 
 @click.group()
@@ -55,6 +61,9 @@ def show(name: str, as_json: bool) -> None:
     click.echo(_result(run))
     if not run.card:
         return
+    if "report" in run.card:  # a tagger
+        click.echo(report(run.card["report"]))
+        return
     click.echo("\nWhat was learnt from, step by step:")
     for step in run.card["dataset"]["funnel"]:
         click.echo(
@@ -81,6 +90,25 @@ def promote(name: str, share: float, force: bool) -> None:
 
 
 @runs.command()
+@click.argument("name")
+@click.option("--format", "form", type=click.Choice(get_args(Form)), required=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def export(name: str, form: Form, out: Path, as_json: bool) -> None:
+    """Write the adapter of run NAME for other programs."""
+    os.environ.update(QUIET)  # before torch is imported
+    chosen, registry = settings.load(), _registry()
+    run = registry.show(name)
+    made = exported(run, chosen.models, registry.folder(name) / "dataset", form, out)
+    if as_json:
+        click.echo(json.dumps(asdict(made), default=str, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{made.folder}: {made.size / 1e6:.1f} MB")
+    if made.agreement is not None:
+        click.echo(f"Says the same as the adapter: {made.agreement:.2%} of {made.tokens} tokens.")
+
+
+@runs.command()
 def rollback() -> None:
     """Take the serving adapter back; what served before it serves again."""
     before = _registry().rollback()
@@ -95,6 +123,8 @@ def cancel() -> None:
 
 
 def _result(run: Run) -> str:
+    if "report" in run.card:
+        return f"span F1 {run.card['report']['f1']:.3f} on held-out texts"
     if run.change is None:
         return run.error or ""
     return f"held-out loss {run.base_loss:.3f} → {run.adapter_loss:.3f} ({run.change * 100:+.1f} %)"

@@ -1,4 +1,4 @@
-"""`zhike evaluate language`, `pii` and `grounding`: parts of the turn that need no documents."""
+"""`zhike evaluate language`, `pii`, `grounding`, `sentiment`: what needs no documents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from chatbot import labelled, labelled_replies
+from chatbot import labelled, labelled_moods, labelled_replies
+from knowledge.embedder import make_embedder
 from ui.commands.opening import as_json
 from ui.settings import load
 
@@ -73,6 +74,30 @@ def grounding(data: Path, json_: bool) -> None:
         return
     for name, value in report.items():
         click.echo(f"{name:22} {value}")
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DATA / "moods.csv",
+    show_default="tests/data/moods.csv",
+    help="CSV with columns text, label (negative, neutral, positive, angry) or text, score.",
+)
+@click.option("--json", "json_", is_flag=True)
+def sentiment(data: Path, json_: bool) -> None:
+    """How a customer feels: right labels, or the correlation with scores; and false alarms."""
+    settings = load()
+    embedder = make_embedder(settings.knowledge, settings.models)
+    report = labelled_moods.scores(labelled_moods.read(data), embedder)
+    if json_:
+        as_json(report)
+        return
+    for name, value in report.items():
+        if name != "wrong":
+            click.echo(f"{name:14} {value}")
+    for case in report["wrong"]:
+        click.echo(f"  {case['text']}  {case['label']}, found {case['found']}")
 
 
 def _line(name: str, scores: dict[str, Any]) -> None:

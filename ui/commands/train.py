@@ -17,6 +17,8 @@ from finetune import config
 from finetune.job import MODEL, Job
 from finetune.metrics import Metric
 from finetune.registry import Run
+from finetune.tagger_run import ENCODER, TaggerJob
+from finetune.tagger_run import run as tag
 from finetune.train import QUIET, run
 from ui import settings
 from ui.commands.transcripts import map_option
@@ -35,33 +37,60 @@ STAGES = {
     "--transcripts",
     "paths",
     multiple=True,
-    required=True,
     type=click.Path(path_type=Path),
     help="File or folder; `zhike transcripts check` tells what is in it. May be repeated.",
 )
+@click.option(
+    "--task",
+    type=click.Choice(["dialogue", "entities"]),
+    default="dialogue",
+    show_default=True,
+    help="What is trained: a dialogue adapter, or an encoder that marks spans.",
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="For entities: CoNLL columns or JSON spans."
+)
+@click.option("--encoder", default=ENCODER, show_default=True, help="For entities: its base.")
 @click.option("--preset", type=click.Choice(config.names()), default="smoke", show_default=True)
 @click.option("--name", default="", help="Of the run; by default preset, date and number.")
 @click.option("--model", default="", help="Base model; by default the one that serves.")
 @click.option("--all-languages", is_flag=True, help="Also those that the base does not speak.")
+@click.option("--resume", metavar="RUN", default="", help="Continue an interrupted run.")
 @map_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def train(
     paths: tuple[Path, ...],
+    task: str,
+    data: Path | None,
+    encoder: str,
     preset: str,
     name: str,
     model: str,
     all_languages: bool,
+    resume: str,
     mapping: Sequence[tuple[str, str]],
     as_json: bool,
 ) -> None:
-    """Tune the dialogue model on transcripts; nothing serves before `zhike runs promote`.
+    """Tune the dialogue model on transcripts, or an encoder to mark spans.
+
+    Nothing serves before `zhike runs promote`.
 
     \b
     zhike train --transcripts samples/transcripts
     zhike train --transcripts export.csv --preset small --name march
+    zhike train --resume march
+    zhike train --task entities --data marked.conll
     """
     os.environ.update(QUIET)  # before torch is imported
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    if task == "entities":
+        if data is None or paths or resume:
+            raise click.UsageError("A tagger is trained with --data FILE, without --transcripts.")
+        chosen = settings.load()
+        _entities(TaggerJob(chosen.home, chosen.models, data, encoder, name), as_json)
+        return
+    if bool(paths) == bool(resume):
+        raise click.UsageError("Give either --transcripts, or --resume with the name of a run.")
     chosen = settings.load()
     generator = chosen.chatbot.generator
     job = Job(
@@ -74,6 +103,7 @@ def train(
         revision="" if model else chosen.chatbot.generator_revision,
         all_languages=all_languages,
         mapping=dict(mapping),
+        resume=resume,
         finetune=chosen.finetune,
         knowledge=chosen.knowledge,
     )
@@ -83,6 +113,30 @@ def train(
     with Terminal() as terminal:
         made = run(job, terminal.tell)
     click.echo(summary(made))
+
+
+def _entities(job: TaggerJob, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(tag(job)), ensure_ascii=False, indent=1))
+        return
+    with Terminal() as terminal:
+        made = tag(job, terminal.tell)
+    data = made.card["dataset"]
+    click.echo(f"Run {made.name}: learnt from {data['train']} texts, {data['held_out']} held out.")
+    click.echo(report(made.card["report"]))
+
+
+def report(scores: dict[str, Any]) -> str:
+    """Exact spans by type and over all, as a table of text."""
+    rows = [*scores["by_type"].items(), ("all", scores)]
+    wide = max(len(name) for name, _ in rows)
+    lines = [f"{'':{wide}}  precision  recall      f1  support"]
+    for name, row in rows:
+        lines.append(
+            f"{name:{wide}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}"
+            f"  {row['support']:7}"
+        )
+    return "\n".join(lines)
 
 
 class Terminal:
@@ -114,9 +168,10 @@ class Terminal:
             tqdm.write(f"Held-out loss {metric.held_out_loss:.3f} at step {metric.step}")
         if self._bar is not None:
             left = int(metric.eta_seconds or 0)
+            each = metric.tokens_per_second
+            speed = f"{each:.0f} tokens/s, " if each else ""
             self._bar.set_postfix_str(
-                f"loss {metric.loss or 0:.3f}, {metric.tokens_per_second or 0:.0f} tokens/s, "
-                f"{left // 60}:{left % 60:02d} left"
+                f"loss {metric.loss or 0:.3f}, {speed}{left // 60}:{left % 60:02d} left"
             )
             self._bar.update(metric.step - self._bar.n)
 

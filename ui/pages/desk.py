@@ -7,11 +7,13 @@ from typing import Any, Protocol
 import gradio as gr
 
 from chatbot.app import App
+from chatbot.feedback import GOLDEN, Feedback
 from ui import desk_events, render, roles
 from ui.labels import Labels, remembered, switch
 from ui.pages.approved import ApprovedTab
 from ui.pages.conversations import ConversationsTab
 from ui.pages.documents import DocumentsTab
+from ui.pages.feedback import FeedbackTab
 from ui.pages.health import HealthTab
 from ui.pages.inbox import InboxTab
 from ui.pages.insights import InsightsTab
@@ -47,6 +49,11 @@ class DeskPage:
             "approved": ApprovedTab(app, self._labels),
             "inbox": self._inbox,
             "conversations": ConversationsTab(app, self._labels),
+            "feedback": FeedbackTab(
+                app,
+                Feedback(app.database, app.knowledge.approved, settings.home / GOLDEN),
+                self._labels,
+            ),
             "insights": InsightsTab(app, self._labels),
             "intents": IntentsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),

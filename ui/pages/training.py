@@ -12,6 +12,7 @@ import gradio as gr
 from chatbot.app import App
 from chatbot.errors import ChatbotError
 from finetune import config, metrics, train
+from finetune.checkpoints import can_resume
 from finetune.errors import FinetuneError
 from finetune.job import Job
 from finetune.metrics import Metric
@@ -43,7 +44,7 @@ class TrainingTab:
         self._language = language
         self._start_section()
         self._runs_section()
-        self.filled = [self._now, self._timer, self._cancel, self._runs, self._run]
+        self.filled = [self._now, self._timer, self._cancel, self._resume, self._runs, self._run]
         self._events()
 
     def fill(self, language: str) -> dict[Any, Any]:
@@ -57,6 +58,9 @@ class TrainingTab:
             self._now: _now(current, moments, words),
             self._timer: gr.update(active=current is not None),
             self._cancel: gr.update(visible=current is not None),
+            self._resume: gr.update(
+                visible=current is None and self._interrupted(runs) is not None
+            ),
             self._runs: _table(runs, self._serving(), words),
             self._run: gr.update(choices=[run.name for run in runs if run.state == "done"]),
         }
@@ -93,6 +97,9 @@ class TrainingTab:
                     gr.Button(variant="primary", size="sm", elem_id="train"), value="training.start"
                 )
                 self._cancel = add(gr.Button(size="sm", visible=False), value="training.cancel")
+                self._resume = add(
+                    gr.Button(size="sm", visible=False, elem_id="resume"), value="training.resume"
+                )
             self._said = gr.Markdown("", elem_id="training-said")
             self._followed: gr.State = gr.State("")  # the run that was started on this page
             self._now = gr.Markdown("", elem_id="training-now")
@@ -131,6 +138,9 @@ class TrainingTab:
         self._cancel.click(
             lambda: (train.cancel(self._settings.home), "")[1], None, self._said, **QUIET
         ).then(*follow, **QUIET)
+        self._resume.click(self._resumed, language, said, concurrency_limit=1, **QUIET).then(
+            *follow, **QUIET
+        )
         self._timer.tick(*follow, **QUIET)
         for button, act in ((self._promote, self._promoted), (self._back, self._rolled_back)):
             button.click(act, [self._run, language], self._changed, **QUIET).then(*again, **QUIET)
@@ -169,6 +179,23 @@ class TrainingTab:
             knowledge=self._settings.knowledge,
         )
         return train.start(job)
+
+    def _interrupted(self, runs: Sequence[Run]) -> Run | None:
+        """The newest run, if it ended early and can go on."""
+        ended = [run for run in runs[:1] if run.state in ("failed", "cancelled")]
+        return next((r for r in ended if can_resume(self._registry.folder(r.name))), None)
+
+    def _resumed(self, language: str) -> list[str]:
+        """Let the interrupted run go on; what to say, and its name when it does."""
+        words, run = texts(language), self._interrupted(self._registry.list())
+        if run is None:
+            return [_problem(words("training.choose")), ""]
+        try:
+            job = Job(self._settings.home, self._settings.models, (), resume=run.name)
+            name = train.start(job)
+        except (FinetuneError, ChatbotError) as error:
+            return [_problem(words("desk.failed", error=error)), ""]
+        return [_done(words("training.starting", name=name)), name]
 
     def _follow(self, followed: str, language: str) -> dict[Any, Any]:
         """What fill() shows; once the started run has ended, how it ended instead of its start."""

@@ -1,0 +1,211 @@
+"""The work list of thumbs down: each waits until staff correct the answer, or say why not.
+
+A rating is in the list by itself. A correction becomes an approved answer, which is embedded anew
+and counts from the next message on, and a line of the team's own golden file, so that
+`zhike evaluate answers --golden` asks it again for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+from sqlite_utils import Database as Sqlite
+from sqlite_utils import Migrations
+
+from chatbot import calls
+from chatbot.errors import ChatbotError, NotFound, WrongState
+from knowledge.approved import Approved
+from knowledge.curation import DOCUMENT
+from knowledge.database import Database
+from knowledge.faq import normal
+from knowledge.language import language
+from knowledge.pairs import Pair
+
+GOLDEN = "golden.jsonl"  # in the home
+MAX_NOTE = 500  # characters of the reason why nothing is corrected
+State = Literal["open", "corrected", "dismissed"]
+STATES: tuple[State, ...] = ("open", "corrected", "dismissed")
+migrations = Migrations("feedback")
+
+# Rated down again after it was settled, a reply is open again.
+LIST = """
+    SELECT t.reply_id, r.session_id, q.text AS question, m.text AS answer, t.reason,
+        t.created, r.language, r.engine, coalesce(p.collection, 'default') AS collection,
+        CASE WHEN f.at >= t.created THEN f.state ELSE 'open' END AS state,
+        CASE WHEN f.at >= t.created THEN f.note ELSE '' END AS note,
+        CASE WHEN f.at >= t.created THEN f.account ELSE '' END AS account
+    FROM ratings t JOIN replies r ON r.id = t.reply_id JOIN messages m ON m.id = r.id
+        JOIN messages q ON q.id = r.question_id
+        LEFT JOIN feedback_settled f ON f.reply_id = t.reply_id
+        LEFT JOIN citations p ON p.reply_id = r.id AND p.position = 0
+    WHERE t.value = -1 AND """
+
+
+@migrations()
+def m001_settled(db: Sqlite) -> None:
+    """What staff did about a rating; it goes when the reply does."""
+    db.execute(
+        """CREATE TABLE feedback_settled (reply_id TEXT PRIMARY KEY
+            REFERENCES replies(id) ON DELETE CASCADE, state TEXT NOT NULL, note TEXT NOT NULL,
+            account TEXT NOT NULL, at TEXT NOT NULL) STRICT"""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A reply that a customer rated down."""
+
+    reply_id: str
+    session_id: str
+    question: str  # masked, as it is stored
+    answer: str
+    reason: str  # the customer's; "" when none was given
+    created: str  # of the rating; ISO 8601, UTC
+    language: str
+    engine: str
+    collection: str  # of the first citation
+    state: State
+    note: str  # why it was dismissed, or the id of the approved answer
+    account: str  # who settled it
+
+
+class Feedback:
+    """The list, and the two ways to settle a complaint; safe from any thread."""
+
+    def __init__(self, database: Database, approved: Approved, golden: Path) -> None:
+        """After the store, whose replies the rows point to."""
+        self._db = database
+        self._approved = approved
+        self.golden = golden
+        database.migrate(migrations)
+
+    def listed(
+        self, state: State = "open", limit: int = 50, before: str | None = None
+    ) -> tuple[Complaint, ...]:
+        """The latest first; `before`: `created` + `reply_id` of the last one of the page before."""
+        rows = self._db.rows(
+            f"SELECT * FROM ({LIST} TRUE) WHERE state = ? "
+            "AND (? IS NULL OR created || reply_id < ?) "
+            "ORDER BY created DESC, reply_id DESC LIMIT ?",
+            state,
+            before,
+            before,
+            limit,
+        )
+        return tuple(Complaint(**row) for row in rows)
+
+    def waiting(self) -> int:
+        """How many are open."""
+        row = self._db.row(f"SELECT count(*) AS n FROM ({LIST} TRUE) WHERE state = 'open'")
+        return int(row["n"]) if row else 0
+
+    def find(self, reply_id: str) -> Complaint:
+        """Raises NotFound for a reply that nobody rated down."""
+        row = self._db.row(f"{LIST} t.reply_id = ?", reply_id)
+        if row is None:
+            raise NotFound(f"Nobody rated a reply {reply_id!r} down.")
+        return Complaint(**row)
+
+    def correct(
+        self, reply_id: str, question: str, answer: str, by: str, collection: str = ""
+    ) -> Pair:
+        """Approve this answer to the question, in place of one that answers it already.
+
+        question: as a customer asks it, without what an earlier message would have to say.
+        Raises NotFound, WrongState when it is settled, BadPair, ChatbotError when the golden file
+        cannot be written; it stays open then and can be corrected again.
+        """
+        complaint = self._open(reply_id)
+        place = collection.strip() or complaint.collection
+        same = self._same(question, answer, place)
+        if same is None:
+            pair = self._approved.add(question, answer, (), place)
+        else:
+            pair = self._approved.edit(same.id, answer=answer)
+            if pair.state != "on":
+                pair = self._approved.enable(pair.id)
+        self._keep(complaint, question, pair)
+        self._settle(reply_id, "corrected", pair.id, by)
+        return pair
+
+    def dismiss(self, reply_id: str, note: str, by: str) -> None:
+        """Nothing is corrected, and `note` says why. Raises NotFound, WrongState, ChatbotError."""
+        if not 1 <= len(note.strip()) <= MAX_NOTE:
+            raise ChatbotError(f"Say in 1 to {MAX_NOTE} characters why nothing is corrected.")
+        self._open(reply_id)
+        self._settle(reply_id, "dismissed", note.strip(), by)
+
+    def _open(self, reply_id: str) -> Complaint:
+        complaint = self.find(reply_id)
+        if complaint.state != "open":
+            raise WrongState(f"This was {complaint.state} by {complaint.account} already.")
+        return complaint
+
+    def _same(self, question: str, answer: str, collection: str) -> Pair | None:
+        """The pair that is asked this already, in the language of the new answer."""
+        key, spoken = normal(question), _spoken(answer, question)
+        for pair in self._approved.pairs(collection):
+            ways = {normal(way) for way in (pair.question, *pair.phrasings)}
+            if key in ways and pair.language.split("-")[0] == spoken:
+                return pair
+        return None
+
+    def _settle(self, reply_id: str, state: State, note: str, by: str) -> None:
+        row = {"reply_id": reply_id, "state": state, "note": note, "account": by}
+        with self._db.write() as db:
+            db.table("feedback_settled").insert({**row, "at": calls.now()}, replace=True)
+
+    def _keep(self, complaint: Complaint, question: str, pair: Pair) -> None:
+        """The case as a line of the golden file, in place of one of the same reply."""
+        line = {
+            "id": f"feedback-{complaint.reply_id[:12]}",
+            "language": pair.language,
+            "question": " ".join(question.split()),
+            "answerable": True,
+            "documents": [*pair.files, DOCUMENT],
+            "facts": [[pair.answer]],
+        }
+        try:
+            with FileLock(f"{self.golden}.lock", timeout=10):
+                _write(self.golden, [*_others(self.golden, str(line["id"])), line])
+        except OSError as error:
+            raise ChatbotError(
+                f"{self.golden}: the case cannot be written ({error.strerror or error}). The "
+                "approved answer counts; save again when the file can be written."
+            ) from error
+
+
+def _spoken(answer: str, question: str) -> str:
+    return language(answer, language(question)).split("-")[0]
+
+
+def _others(path: Path, id_: str) -> list[Any]:
+    """The lines of the file but this one; what cannot be read stays as it is."""
+    if not path.exists():
+        return []
+    kept: list[Any] = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(text)
+        except ValueError:
+            row = text
+        if not (isinstance(row, dict) and row.get("id") == id_):
+            kept.append(text)
+    return kept
+
+
+def _write(path: Path, lines: list[Any]) -> None:
+    """All lines or the file as it was: a crash leaves no half of it."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        for line in lines:
+            text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)
+            file.write(f"{text}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
