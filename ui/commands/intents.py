@@ -16,6 +16,7 @@ from chatbot.intent import Look
 from chatbot.intents import labelled
 from chatbot.intents.report import Report
 from chatbot.intents.store import ROUTES, Definition, from_table, to_toml
+from chatbot.intents.suggestions import suggestions
 from chatbot.types import Route
 from ui.commands.opening import as_json, opened
 
@@ -167,6 +168,26 @@ def confusions(json_: bool) -> None:
             click.echo(f"  {text}")
     if not pairs:
         click.echo("No withheld example was taken for another intent.")
+
+
+@intents.command()
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+def suggest(limit: int, json_: bool) -> None:
+    """Customers' messages worth a label: the model is unsure of them, and they differ."""
+    with opened(samples=False) as (app, _):
+        found = suggestions(app.database, app.assistant.intents, limit)
+    if json_:
+        as_json([asdict(one) for one in found])
+        return
+    for one in found:
+        guesses = ", ".join(f"{name} {chance:.0%}" for name, chance in one.guesses)
+        click.echo(f"{one.text}")
+        click.secho(f"    {guesses}", dim=True)
+    if not found:
+        click.echo("There is no message of a customer that would teach anything yet.")
+    else:
+        click.echo('To teach one: zhike intents example add INTENT "…"')
 
 
 @intents.command()
