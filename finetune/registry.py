@@ -141,6 +141,11 @@ class Registry:
             card=json.dumps(card, ensure_ascii=False),
         )
 
+    def judge(self, name: str, verdict: dict[str, Any]) -> None:
+        """Keep on the run's card what its gate said; a later verdict replaces it."""
+        card = self.show(name).card | {"gate": verdict}
+        self._update(name, card=json.dumps(card, ensure_ascii=False))
+
     def end(self, name: str, state: Literal["failed", "cancelled"], error: str) -> None:
         """Enter that it ended without a result."""
         self._update(name, state=state, ended=_now(), error=error)
@@ -175,8 +180,8 @@ class Registry:
     def promote(self, name: str, share: float = 1.0, *, force: bool = False) -> Champion:
         """Let a run's adapter serve `share` (0..1) of the sessions from the next turn on.
 
-        Raises NotPromotable when it is not done, its files changed, or its held-out loss is not
-        below its base's; the last is not asked with `force`.
+        Raises NotPromotable when it is not done, its files changed, its held-out loss is not below
+        its base's, or it did not pass its gate (gate.py); the last two are not asked with `force`.
         """
         run = self.show(name)
         if not 0 < share <= 1:
@@ -194,6 +199,12 @@ class Registry:
             raise NotPromotable(
                 f"Run {name} answers held-out questions no better than its base (loss "
                 f"{run.adapter_loss:.3f} against {run.base_loss:.3f}). Train with more transcripts."
+            )
+        failed = run.card.get("gate", {}).get("failed", ())
+        if failed and not force:
+            raise NotPromotable(
+                f"Run {name} did not pass its gate: {' '.join(failed)} `zhike runs show {name}` "
+                "names the questions that it loses."
             )
         champion = Champion(run.name, run.path, run.sha256, share)
         self._champions.promote("dialogue", champion)
