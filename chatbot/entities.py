@@ -10,7 +10,12 @@ from chatbot.dates import mentions
 from chatbot.types import Entity
 
 # Lookarounds instead of \b: Chinese letters are word characters, so \b never holds beside them.
-ORDER = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{10}(?![A-Za-z0-9])")
+ORDER = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2}\d{10}|#\d{4,12})(?![A-Za-z0-9])", re.IGNORECASE)
+# Carriers: SF, JD, YT, ZTO … with 11 to 15 digits, UPS, and the Universal Postal Union's S10.
+TRACKING = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Z]{2,4}\d{11,15}|1Z[0-9A-Z]{16}|[A-Z]{2}\d{9}[A-Z]{2})(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 CURRENCY = {
     "$": "USD", "us$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "美元": "USD",
     "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR", "欧元": "EUR", "歐元": "EUR",
@@ -19,11 +24,15 @@ CURRENCY = {
     "塊": "CNY", "塊錢": "CNY", "人民币": "CNY",
     "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港元": "HKD", "nt$": "TWD", "台币": "TWD",
 }  # fmt: skip
+MANY = {"万": 10_000, "萬": 10_000, "千": 1_000}
 _SIGNS = "|".join(sorted(map(re.escape, CURRENCY), key=len, reverse=True))
 _SUM = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:\.\d{1,2})?"
 AMOUNT = re.compile(
     rf"(?P<before>(?:US|HK|NT)?\$|[€£¥￥])\s?(?P<first>{_SUM})(?![\d.]\d)"
-    rf"|(?<![\d.,])(?P<second>{_SUM})\s?(?P<after>{_SIGNS})(?![A-Za-z])",
+    rf"(?P<more>[万萬千])?"
+    rf"|(?<![\d.,])(?P<second>{_SUM})(?P<many>[万萬千])?\s?(?P<after>{_SIGNS})"
+    r"(?<!块)(?<!塊)(?![A-Za-z旦素宝])"  # 元旦, 元素, 元宝
+    rf"|(?<![\d.,])(?P<third>{_SUM})\s?(?P<piece>块|塊)(?=多|左右|以[上下]|吧|吗|呢|[\s,.!?，。！？；]|$)",
     re.IGNORECASE,
 )
 MASKED = re.compile(r"\[([A-Z_]+)_\d+\]")  # of chatbot/masking.py
@@ -44,11 +53,14 @@ def entities(texts: Iterable[str], today: date | None = None) -> tuple[Entity, .
 
 def _found(text: str, today: date) -> Iterator[tuple[str, str, str]]:
     """(kind, as written, value)."""
-    for match in ORDER.finditer(text):
-        yield "order_number", match[0], match[0]
+    for kind, pattern in (("order_number", ORDER), ("tracking_number", TRACKING)):
+        for match in pattern.finditer(text):
+            yield kind, match[0], match[0].upper()
     for match in AMOUNT.finditer(text):
-        sign = CURRENCY[(match["before"] or match["after"]).lower()]
-        yield "amount", match[0], f"{sign} {(match['first'] or match['second']).replace(',', '')}"
+        sign = CURRENCY[(match["before"] or match["after"] or match["piece"]).lower()]
+        number = (match["first"] or match["second"] or match["third"]).replace(",", "")
+        many = MANY.get(match["more"] or match["many"] or "", 1)
+        yield "amount", match[0], f"{sign} {number if many == 1 else f'{float(number) * many:g}'}"
     for mention in mentions(text, today):
         yield "date", mention.text, mention.value
     for match in MASKED.finditer(text):

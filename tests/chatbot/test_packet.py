@@ -67,6 +67,29 @@ def test_a_value_is_listed_once() -> None:
     assert entities(["K2, 30 days, model X1, 2 to 4 days"]) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("花了￥1万", "amount CNY 10000"),
+        ("1.5万元", "amount CNY 15000"),
+        ("一共 30 块钱", "amount CNY 30"),
+        ("才3块吧", "amount CNY 3"),
+        ("买了3块电池", ""),
+        ("2 元旦套装", ""),
+        ("€1,299.00 please", "amount EUR 1299.00"),
+        ("HK$80", "amount HKD 80"),
+        ("sf1234567890123 到哪了", "tracking_number SF1234567890123"),
+        ("1Z999AA10123456784", "tracking_number 1Z999AA10123456784"),
+        ("RR123456785CN", "tracking_number RR123456785CN"),
+        ("order #100234", "order_number #100234"),
+        ("ab1234567890", "order_number AB1234567890"),
+        ("model K2, 24 months, page 12", ""),
+    ],
+)
+def test_amounts_and_numbers_are_normalised(text: str, found: str) -> None:
+    assert " ".join(f"{e.kind} {e.value}" for e in entities([text])) == found
+
+
 def test_a_draft_quotes_the_best_answer_and_stores_nothing(app: App) -> None:
     visitor = new_id()
     asked = app.assistant.reply(Incoming("How long is the warranty of the K2 kettle?", visitor))
