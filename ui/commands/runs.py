@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from tqdm import tqdm
 
+from finetune.errors import NotPromotable
 from finetune.export import Form
 from finetune.export import export as exported
+from finetune.foundation import Foundation
 from finetune.registry import Registry, Run, opened
 from finetune.train import QUIET
 from finetune.train import cancel as cancel_run
@@ -81,12 +84,53 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--share", default=1.0, show_default=True, help="Of the sessions, above 0 to 1.")
 @click.option("--force", is_flag=True, help="Even if it is no better than its base.")
-def promote(name: str, share: float, force: bool) -> None:
+@click.option("--reason", default="", help="Why --force; written on the card.")
+def promote(name: str, share: float, force: bool, reason: str) -> None:
     """Let the adapter of run NAME serve from the next turn on."""
-    champion = _registry().promote(name, share, force=force)
+    if force and not reason.strip():
+        raise NotPromotable("--force needs --reason: it is written on the run's card.")
+    champion = _registry().promote(name, share, force=force, reason=reason)
     click.echo(
         f"{champion.name} serves {champion.share:.0%} of the sessions from the next turn on."
     )
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--limit", default=8, show_default=True, help="Held-out questions, at least 1.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def compare(name: str, limit: int, as_json: bool) -> None:
+    """Ask base, champion and run NAME the same held-out questions; promotion heeds it."""
+    if limit < 1:
+        raise NotPromotable(f"--limit must be at least 1, not {limit}.")
+    os.environ.update(QUIET)  # before torch is imported
+    from finetune.comparison import compare as compared  # torch: seconds
+
+    chosen, registry = settings.load(), _registry()
+    run = registry.show(name)
+    base = Foundation.of(chosen.models, run.base or chosen.chatbot.generator)
+    with tqdm(unit="reply", disable=None) as bar:
+        result = compared(
+            run, registry.folder(name), base, registry.serving(), limit, lambda *_: bar.update()
+        )
+    run = registry.compared(name, result)
+    if as_json:
+        click.echo(json.dumps(result | {"problems": registry.problems(run)}, ensure_ascii=False))
+        return
+    click.echo(_side_by_side(result))
+    for problem in registry.problems(run) or ("Nothing speaks against promoting it.",):
+        click.echo(problem)
+
+
+def _side_by_side(result: dict[str, Any]) -> str:
+    """A row a figure, a column a contender."""
+    contenders: dict[str, dict[str, float | None]] = result["contenders"]
+    lines = [f"{'':16}" + "".join(f"{name:>12}" for name in contenders)]
+    for figure in next(iter(contenders.values())):
+        values = [column[figure] for column in contenders.values()]
+        shown = "".join(f"{'–' if v is None else format(v, '.4g'):>12}" for v in values)
+        lines.append(f"{figure:16}{shown}")
+    return "\n".join(lines)
 
 
 @runs.command()
