@@ -9,7 +9,8 @@ FORGETTING = 0.10  # loss on unrelated text, relative, at most above the base
 STOPPING = 0.9  # share of the replies that end by themselves, at least
 PARITY = 0.02  # relative: the loss of what lies on disk and of what was trained
 ROUNDING = 1e-6
-SHARES = {
+SHARES = {  # higher is better
+    "answered": "answerable questions that it answers",
     "supported": "replies that their passages support",
     "right_abstain": "unanswerable questions that it does not answer",
     "language": "replies in the customer's language",
@@ -64,6 +65,8 @@ def _shares(result: Mapping[str, Any]) -> list[str]:
 
 
 def _fails(row: Mapping[str, Any], name: str) -> bool:
+    if name == "answered":
+        return bool(row["answerable"] and row["abstained"])
     if name == "right_abstain":
         return not row["answerable"] and not row["abstained"]
     return row[name] is False

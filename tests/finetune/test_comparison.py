@@ -11,7 +11,7 @@ import pytest
 
 from chatbot.champions import Champion
 from finetune import config, gate, train
-from finetune.comparison import compare, interval, read
+from finetune.comparison import abstaining, compare, interval, read
 from finetune.errors import NotPromotable
 from finetune.foundation import Foundation
 from finetune.job import Job
@@ -76,7 +76,7 @@ def test_questions_of_an_older_run_cannot_be_asked_again(tmp_path: Path) -> None
 
 def figures(**changes: float | None) -> dict[str, float | None]:
     good = {"unrelated_loss": 3.0, "stop_rate": 1.0, "supported": 1.0, "right_abstain": 1.0}
-    return good | {"language": 1.0, "replies": 20} | changes
+    return good | {"language": 1.0, "answered": 1.0, "replies": 20} | changes
 
 
 def card(stored: float = 2.0, loss: float = -0.2, **changes: float | None) -> dict[str, Any]:
@@ -99,6 +99,7 @@ def card(stored: float = 2.0, loss: float = -0.2, **changes: float | None) -> di
         ({"unrelated_loss": 3.4}, "forgets"),
         ({"stop_rate": 0.85}, "85% of its replies end by themselves, e.g. to “Do you open on Mars"),
         ({"right_abstain": 0.8}, "does not answer: 80%, the base 100%, e.g. to “Do you open"),
+        ({"answered": 0.5}, "that it answers: 50%"),
         ({"supported": 0.9}, "passages support: 90%"),
         ({"language": 0.5}, "customer's language: 50%"),
         ({"loss": 0.2}, "0.200 above the base's"),
@@ -125,6 +126,13 @@ def test_chrf_and_repetition() -> None:
     assert chrf("It ships in 3 days", "It ships in 5 days") > chrf("No idea", "It ships in 5 days")
     assert repetition("a b c d a b c d a b c d") == pytest.approx(1 - 4 / 9)
     assert repetition("short") == repetition("one two three four five") == 0
+
+
+def test_abstaining_in_our_words_or_its_own() -> None:
+    ours = "I can't find a reliable answer to that in our documents, so I'll ask a colleague."
+    assert abstaining(ours, "en") and abstaining("I don't know, I'll ask a colleague.", "en")
+    assert abstaining("抱歉，我在资料里没有找到可靠的答案，需要转接人工客服吗？", "zh-Hans")
+    assert not abstaining("Opened tea cannot be returned, but a colleague can help.", "en")
 
 
 def test_the_interval_holds_the_mean_and_narrows_with_more_questions() -> None:
