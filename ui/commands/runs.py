@@ -97,6 +97,20 @@ def promote(name: str, share: float, force: bool, reason: str) -> None:
 
 @runs.command()
 @click.argument("name")
+@click.option("--share", default=0.1, show_default=True, help="Of the sessions, above 0, below 1.")
+def canary(name: str, share: float) -> None:
+    """Try the adapter of run NAME on a share of the sessions; it goes by itself if rated worse."""
+    if not 0 < share < 1:
+        raise NotPromotable(f"The share of a canary must be above 0 and below 1, not {share}.")
+    champion = _registry().promote(name, share)
+    click.echo(
+        f"{champion.name} is tried on {champion.share:.0%} of the sessions. Let it serve all: "
+        f"zhike runs promote {name}. Take it back: zhike runs rollback"
+    )
+
+
+@runs.command()
+@click.argument("name")
 @click.option("--limit", default=8, show_default=True, help="Held-out questions, at least 1.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def compare(name: str, limit: int, as_json: bool) -> None:
