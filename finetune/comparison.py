@@ -37,7 +37,7 @@ LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 ALIKE = 0.4  # chrF from which a reply is our phrase; other replies of the samples stay below .27
 STORED = 64  # replies at most for the loss of what lies on disk: seconds on a processor
 RESAMPLED = 1_000  # times, for the paired bootstrap (Koehn 2004)
-Tell = Callable[[str, int, int], None]  # contender, replies written, in all
+Tell = Callable[[str, int, int], object]  # contender, replies written, in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _loaded(folder: Path, run: Run, champion: Champion | None) -> tuple[Any, tup
     model = PeftModel.from_pretrained(
         base, run.path, adapter_name="candidate", autocast_adapter_dtype=False
     )
-    names = ("base", "candidate")
+    names: tuple[str, ...] = ("base", "candidate")
     if champion is not None and champion.name != run.name:
         model.load_adapter(champion.path, adapter_name="champion", autocast_adapter_dtype=False)
         names = ("base", "champion", "candidate")

@@ -203,6 +203,8 @@ class Registry:
         problems = self.problems(run)
         if problems and not force:
             raise NotPromotable(f"Run {name} may not serve. {' '.join(problems)}")
+        if problems and not reason.strip():
+            raise NotPromotable("Forcing it needs a reason, which is written on the run's card.")
         if problems:
             forced = {"at": _now(), "reason": reason, "in_spite_of": problems}
             card = json.dumps(run.card | {"forced": forced}, ensure_ascii=False)

@@ -87,8 +87,6 @@ def show(name: str, as_json: bool) -> None:
 @click.option("--reason", default="", help="Why --force; written on the card.")
 def promote(name: str, share: float, force: bool, reason: str) -> None:
     """Let the adapter of run NAME serve from the next turn on."""
-    if force and not reason.strip():
-        raise NotPromotable("--force needs --reason: it is written on the run's card.")
     champion = _registry().promote(name, share, force=force, reason=reason)
     click.echo(
         f"{champion.name} serves {champion.share:.0%} of the sessions from the next turn on."
