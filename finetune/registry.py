@@ -17,7 +17,7 @@ from sqlite_utils import Migrations
 
 from chatbot.champions import Champion, Champions
 from chatbot.model_files import folder_sha256
-from finetune import gate
+from finetune import bounds
 from finetune.errors import NotPromotable, TrainingError, UnknownRun
 from knowledge.database import Database
 
@@ -185,7 +185,7 @@ class Registry:
         """Let a run's adapter serve `share` (0..1) of the sessions from the next turn on.
 
         Raises NotPromotable when it is not done, its files changed, its held-out loss is not
-        below its base's, or its comparison speaks against it (finetune.gate). With `force` the
+        below its base's, or its comparison speaks against it (finetune.bounds, or its gate). With `force` the
         last two are written on its card instead, with `reason`.
         """
         run = self.show(name)
@@ -215,7 +215,7 @@ class Registry:
 
     def problems(self, run: Run) -> tuple[str, ...]:
         """What speaks against a finished run, a sentence each."""
-        found = gate.failures(run.card)
+        found = bounds.failures(run.card)
         if run.change is None or run.change >= 0:
             worse = (
                 f"It answers held-out questions no better than its base (loss "

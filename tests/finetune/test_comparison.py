@@ -1,4 +1,4 @@
-"""Contenders side by side on a run's own held-out questions, and what the gate makes of it."""
+"""Contenders side by side on a run's own held-out questions, and what promotion makes of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chatbot.champions import Champion
-from finetune import config, gate, train
+from finetune import bounds, config, train
 from finetune.comparison import abstaining, compare, interval, read
 from finetune.errors import NotPromotable
 from finetune.foundation import Foundation
@@ -107,14 +107,14 @@ def card(stored: float = 2.0, loss: float = -0.2, **changes: float | None) -> di
     ],
 )
 def test_each_reason_is_said_with_its_case(changes: dict[str, float], said: str) -> None:
-    (failure,) = gate.failures(card(**changes))
+    (failure,) = bounds.failures(card(**changes))
     assert said in failure
 
 
 def test_what_is_within_its_bounds_passes() -> None:
-    assert gate.failures(card()) == ()
-    assert gate.failures(card(unrelated_loss=3.2, supported=None, language=0.95, loss=0.05)) == ()
-    assert gate.failures({}) == ()
+    assert bounds.failures(card()) == ()
+    assert bounds.failures(card(unrelated_loss=3.2, supported=None, language=0.95, loss=0.05)) == ()
+    assert bounds.failures({}) == ()
 
 
 def test_chrf_and_repetition() -> None:
