@@ -142,6 +142,11 @@ class Registry:
             card=json.dumps(card, ensure_ascii=False),
         )
 
+    def judge(self, name: str, verdict: dict[str, Any]) -> None:
+        """Keep on the run's card what its gate said; a later verdict replaces it."""
+        card = self.show(name).card | {"gate": verdict}
+        self._update(name, card=json.dumps(card, ensure_ascii=False))
+
     def end(self, name: str, state: Literal["failed", "cancelled"], error: str) -> None:
         """Enter that it ended without a result."""
         self._update(name, state=state, ended=_now(), error=error)
@@ -185,8 +190,8 @@ class Registry:
         """Let a run's adapter serve `share` (0..1) of the sessions from the next turn on.
 
         Raises NotPromotable when it is not done, its files changed, its held-out loss is not
-        below its base's, or its comparison speaks against it (finetune.bounds, or its gate). With `force` the
-        last two are written on its card instead, with `reason`.
+        below its base's, its comparison speaks against it (bounds.py) or it did not pass its gate
+        (gate.py). With `force` the last three are written on its card instead, with `reason`.
         """
         run = self.show(name)
         if not 0 < share <= 1:
@@ -216,6 +221,9 @@ class Registry:
     def problems(self, run: Run) -> tuple[str, ...]:
         """What speaks against a finished run, a sentence each."""
         found = bounds.failures(run.card)
+        if failed := run.card.get("gate", {}).get("failed", ()):
+            lost = f"`zhike runs show {run.name}` names the questions that it loses."
+            found = (*found, f"It did not pass its gate: {' '.join(failed)} {lost}")
         if run.change is None or run.change >= 0:
             worse = (
                 f"It answers held-out questions no better than its base (loss "

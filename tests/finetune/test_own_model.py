@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from chatbot.app import App, build
+from chatbot.evaluate import Question
 from chatbot.settings import ChatbotSettings
 from chatbot.types import Action, Incoming, Reply
 from finetune import config, train
+from finetune.errors import NotPromotable
+from finetune.gate import measure
 from finetune.job import Job
 from finetune.registry import opened
 from tests.tiny_models import models_folder
@@ -77,5 +80,17 @@ def test_train_promote_and_the_reply_comes_from_the_adapter(
 
         opened(home).rollback()
         assert ask(app, QUESTIONS[0]).adapter is None
+
+        golden = [
+            Question(str(i), "en", question, False) for i, question in enumerate(QUESTIONS[:2])
+        ]  # said to be unanswerable, so that whoever answers is wrong
+        verdict = measure(app, opened(home).show(run.name), golden)
+        assert (verdict.questions, verdict.serving) == (2, "quoting")
+        assert verdict.before.abstained_right == verdict.candidate.abstained_right == 0
+        assert 0 <= verdict.candidate.written <= 1 and verdict.before.written == 0
+        opened(home).judge(run.name, verdict.table() | {"failed": ["It loses all."]})
+        with pytest.raises(NotPromotable, match="did not pass its gate: It loses all"):
+            opened(home).promote(run.name)
+        assert opened(home).promote(run.name, force=True, reason="a trial").name == run.name
     finally:
         app.close()

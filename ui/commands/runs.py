@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -11,14 +12,18 @@ from typing import Any, get_args
 import click
 from tqdm import tqdm
 
+from chatbot import evaluate
 from finetune.errors import NotPromotable
 from finetune.export import Form
 from finetune.export import export as exported
 from finetune.foundation import Foundation
+from finetune.gate import measure
 from finetune.registry import Registry, Run, opened
 from finetune.train import QUIET
 from finetune.train import cancel as cancel_run
 from ui import settings
+from ui.commands.ask import LOADING_SECONDS
+from ui.commands.throw_away import throw_away
 from ui.commands.train import report
 
 
@@ -78,12 +83,14 @@ def show(name: str, as_json: bool) -> None:
     for sample in run.card["evaluation"]["samples"]:
         click.echo(f"\nCustomer: {sample['question']}\n   Agent: {sample['agent']}")
         click.echo(f"    Base: {sample['base']}\n Adapter: {sample['adapter']}")
+    if "gate" in run.card:
+        _show_gate(run.card["gate"])
 
 
 @runs.command()
 @click.argument("name")
 @click.option("--share", default=1.0, show_default=True, help="Of the sessions, above 0 to 1.")
-@click.option("--force", is_flag=True, help="Even if it is no better than its base.")
+@click.option("--force", is_flag=True, help="Even if it is no better, or failed its gate.")
 @click.option("--reason", default="", help="Why --force; written on the card.")
 def promote(name: str, share: float, force: bool, reason: str) -> None:
     """Let the adapter of run NAME serve from the next turn on."""
@@ -143,6 +150,51 @@ def _side_by_side(result: dict[str, Any]) -> str:
         shown = "".join(f"{'–' if v is None else format(v, '.4g'):>12}" for v in values)
         lines.append(f"{figure:16}{shown}")
     return "\n".join(lines)
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--golden", required=True, type=click.Path(path_type=Path), help="JSONL file.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many questions, spread evenly.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def gate(name: str, golden: Path, limit: int | None, as_json: bool) -> None:
+    """Ask golden questions of run NAME and of what serves now; promote refuses what loses."""
+    found = _registry().show(name)
+    questions = evaluate.read(golden)
+    if limit:
+        questions = questions[:: max(1, len(questions) // limit)][:limit]
+    with throw_away(None) as app:
+        if app.generator:
+            app.generator.start()
+            app.generator.wait(LOADING_SECONDS)
+        verdict = measure(
+            app, found, questions, lambda some: tqdm(some, unit="question", disable=None)
+        )
+    _registry().judge(name, verdict.table())
+    if as_json:
+        click.echo(json.dumps(verdict.table(), ensure_ascii=False, indent=1))
+    else:
+        _show_gate(verdict.table())
+    if verdict.failed:
+        sys.exit(1)
+
+
+def _show_gate(gate: dict[str, Any]) -> None:
+    click.echo(f"\nGate of {gate['at']}, {gate['questions']} golden questions:")
+    for title, side in ((gate["serving"], gate["before"]), ("this run", gate["candidate"])):
+        shown = (f"{key.replace('_', ' ')} {_percent(value)}" for key, value in side.items())
+        click.echo(f"  {title:<24} {', '.join(shown)}")
+    for case in gate["lost"]:
+        click.echo(f"  lost {case['id']}: {case['question']}")
+        click.echo(f"       before: {case['before']}\n       run:    {case['candidate']}")
+    for sentence in gate["failed"]:
+        click.echo(f"  refused: {sentence}")
+    if not gate["failed"]:
+        click.echo("  passed")
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
 
 
 @runs.command()
