@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from chatbot import language
 from chatbot.answering import Answering
 from chatbot.assistant import Assistant
+from chatbot.canary import fall_back
 from chatbot.canned import CannedReplies
 from chatbot.champions import Champions
 from chatbot.erasure import Erasure
@@ -103,6 +105,11 @@ class App:
             documents=status.documents,
             problems=tuple(problems),
         )
+
+    def rate(self, reply_id: str, visitor: str, value: Literal[1, -1], reason: str = "") -> None:
+        """Store.rate; an adapter on trial that is rated worse than the others goes."""
+        self.store.rate(reply_id, visitor, value, reason)
+        fall_back(self.database, self.champions)
 
     def close(self) -> None:
         if self.generator is not None:

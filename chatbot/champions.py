@@ -56,11 +56,15 @@ class Champions:
         database.migrate(migrations)
 
     def serving(self, kind: Kind, session_id: str = "") -> Champion | None:
-        """What serves this session; None is the base. A session always gets the same side."""
-        champion = self.current(kind)
-        if champion is None or _position(session_id) >= champion.share:
-            return None
-        return champion
+        """What serves this session; None is the base. A session always gets the same side.
+
+        Outside the share of the newest the one before it serves: a canary beside its champion.
+        """
+        rows = self._database.rows(
+            "SELECT name, path, sha256, share FROM champions WHERE kind = ? ORDER BY id DESC", kind
+        )
+        position = _position(session_id)
+        return next((Champion(**row) for row in rows if position < row["share"]), None)
 
     def current(self, kind: Kind) -> Champion | None:
         """The promoted one, whatever its share."""

@@ -75,14 +75,15 @@ def samples(model: Any, tokenizer: Any, examples: Sequence[Example]) -> tuple[Sa
     found = []
     for example in examples:
         with model.disable_adapter():
-            base, base_stopped = _reply(model, tokenizer, example)
-        tuned, stopped = _reply(model, tokenizer, example)
+            base, base_stopped = reply(model, tokenizer, example)
+        tuned, stopped = reply(model, tokenizer, example)
         pair = example.pair
         found.append(Sample(pair.question, pair.reply, base, tuned, base_stopped, stopped))
     return tuple(found)
 
 
-def _reply(model: Any, tokenizer: Any, example: Example) -> tuple[str, bool]:
+def reply(model: Any, tokenizer: Any, example: Example) -> tuple[str, bool]:
+    """The greedy reply to the example's prompt, and whether it ended by itself."""
     device = next(model.parameters()).device
     prompt = torch.tensor([example.prompt], device=device)
     with torch.no_grad(), autocast(device) if device.type == "cuda" else nullcontext():

@@ -43,13 +43,14 @@ def encode(
 
     The last place is a distractor's, a passage about something else, where there are two or more.
     A share of the questions comes a second time, with distractors alone and the reply that
-    abstains. A prompt above `max_tokens` loses its distractor, then its worst passage, then its
+    abstains; only where both keep a passage in their prompt, or the same prompt would have two
+    replies. A prompt above `max_tokens` loses its distractor, then its worst passage, then its
     oldest turn, never a part of the reply. Refused are pairs that do not fit at all or have
     nothing to learn.
     """
     rows = list(found)
     shown = Evidence(rows, search if passages else None, passages)
-    kept, refused = [], 0
+    kept, refused, grounded = [], 0, False
     for pair, evidence, abstains in _cases(rows, shown):
         example = _fitting(
             pair,
@@ -58,6 +59,10 @@ def encode(
             max_tokens,
             distracted=not abstains and shown.distracts(pair, evidence),
         )
+        shows = example is not None and example.passages > 0
+        if abstains and not (shows and grounded):
+            continue
+        grounded = shows
         if example is None:
             refused += 1
         else:

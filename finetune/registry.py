@@ -17,6 +17,7 @@ from sqlite_utils import Migrations
 
 from chatbot.champions import Champion, Champions
 from chatbot.model_files import folder_sha256
+from finetune import bounds
 from finetune.errors import NotPromotable, TrainingError, UnknownRun
 from knowledge.database import Database
 
@@ -177,11 +178,20 @@ class Registry:
         """The promoted adapter, whatever its share of the sessions."""
         return self._champions.current("dialogue")
 
-    def promote(self, name: str, share: float = 1.0, *, force: bool = False) -> Champion:
+    def compared(self, name: str, comparison: dict[str, Any]) -> Run:
+        """Enter what finetune.comparison found, beside what the training left."""
+        card = self.show(name).card | {"comparison": comparison}
+        self._update(name, card=json.dumps(card, ensure_ascii=False))
+        return self.show(name)
+
+    def promote(
+        self, name: str, share: float = 1.0, *, force: bool = False, reason: str = ""
+    ) -> Champion:
         """Let a run's adapter serve `share` (0..1) of the sessions from the next turn on.
 
-        Raises NotPromotable when it is not done, its files changed, its held-out loss is not below
-        its base's, or it did not pass its gate (gate.py); the last two are not asked with `force`.
+        Raises NotPromotable when it is not done, its files changed, its held-out loss is not
+        below its base's, its comparison speaks against it (bounds.py) or it did not pass its gate
+        (gate.py). With `force` the last three are written on its card instead, with `reason`.
         """
         run = self.show(name)
         if not 0 < share <= 1:
@@ -195,20 +205,32 @@ class Registry:
                 f"Run {name}: the files in {run.path} are not those that were trained. "
                 "Restore them or train again."
             )
-        if not force and (run.change is None or run.change >= 0):
-            raise NotPromotable(
-                f"Run {name} answers held-out questions no better than its base (loss "
-                f"{run.adapter_loss:.3f} against {run.base_loss:.3f}). Train with more transcripts."
-            )
-        failed = run.card.get("gate", {}).get("failed", ())
-        if failed and not force:
-            raise NotPromotable(
-                f"Run {name} did not pass its gate: {' '.join(failed)} `zhike runs show {name}` "
-                "names the questions that it loses."
-            )
+        problems = self.problems(run)
+        if problems and not force:
+            raise NotPromotable(f"Run {name} may not serve. {' '.join(problems)}")
+        if problems and not reason.strip():
+            raise NotPromotable("Forcing it needs a reason, which is written on the run's card.")
+        if problems:
+            forced = {"at": _now(), "reason": reason, "in_spite_of": problems}
+            card = json.dumps(run.card | {"forced": forced}, ensure_ascii=False)
+            self._update(name, card=card)
         champion = Champion(run.name, run.path, run.sha256, share)
         self._champions.promote("dialogue", champion)
         return champion
+
+    def problems(self, run: Run) -> tuple[str, ...]:
+        """What speaks against a finished run, a sentence each."""
+        found = bounds.failures(run.card)
+        if failed := run.card.get("gate", {}).get("failed", ()):
+            lost = f"`zhike runs show {run.name}` names the questions that it loses."
+            found = (*found, f"It did not pass its gate: {' '.join(failed)} {lost}")
+        if run.change is None or run.change >= 0:
+            worse = (
+                f"It answers held-out questions no better than its base (loss "
+                f"{run.adapter_loss:.3f} against {run.base_loss:.3f}). Train with more transcripts."
+            )
+            return (worse, *found)
+        return found
 
     def rollback(self) -> Champion | None:
         """What served before serves again; None is the base. Raises NotFound if nothing does."""

@@ -136,7 +136,7 @@ def router(app: App, limits: Limits, availability: Availability) -> APIRouter:
         """Rate a reply of one of the visitor's own sessions; the last rating counts."""
         owner = _visitor(visitor)
         _allow(limits, owner, request)
-        _answered(lambda: app.store.rate(reply_id, owner, rating.value, rating.reason))
+        _answered(lambda: app.rate(reply_id, owner, rating.value, rating.reason))
         return {"status": "stored"}
 
     return routes

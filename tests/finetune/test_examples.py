@@ -168,4 +168,6 @@ def test_some_questions_come_again_without_their_answer(tokenizer: Any) -> None:
         assert find(example.pair.question)[0].text not in example.evidence and example.evidence
         assert example.pair.reply == phrase("no_evidence", "en")
     assert examples == encode(pairs, tokenizer, find, 3, 2_000)[0]
+    bare = max(len(e.ids) for e in encode(pairs, tokenizer, None, 0, 2_000)[0])
+    assert not any(e.abstains for e in encode(pairs, tokenizer, find, 3, bare)[0])
     assert not any(e.abstains for e in encode(pairs, tokenizer, None, 3, 2_000)[0])

@@ -91,6 +91,6 @@ def test_train_promote_and_the_reply_comes_from_the_adapter(
         opened(home).judge(run.name, verdict.table() | {"failed": ["It loses all."]})
         with pytest.raises(NotPromotable, match="did not pass its gate: It loses all"):
             opened(home).promote(run.name)
-        assert opened(home).promote(run.name, force=True).name == run.name
+        assert opened(home).promote(run.name, force=True, reason="a trial").name == run.name
     finally:
         app.close()

@@ -122,7 +122,12 @@ def test_what_may_not_serve(made: Run, home: Path) -> None:
     registry._update(made.name, adapter_loss=99.0)
     with pytest.raises(NotPromotable, match="no better than its base"):
         registry.promote(made.name)
-    assert registry.promote(made.name, force=True).name == made.name
+    with pytest.raises(NotPromotable, match="needs a reason"):
+        registry.promote(made.name, force=True)
+    forced = registry.promote(made.name, force=True, reason="a trial of one hour")
+    assert forced.name == made.name
+    noted = registry.show(made.name).card["forced"]
+    assert noted["reason"] == "a trial of one hour" and "no better" in noted["in_spite_of"][0]
     assert made.path
     (Path(made.path) / "zhike.json").write_text("{}", encoding="utf-8")
     with pytest.raises(NotPromotable, match="not those that were trained"):

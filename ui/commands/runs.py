@@ -13,8 +13,10 @@ import click
 from tqdm import tqdm
 
 from chatbot import evaluate
+from finetune.errors import NotPromotable
 from finetune.export import Form
 from finetune.export import export as exported
+from finetune.foundation import Foundation
 from finetune.gate import measure
 from finetune.registry import Registry, Run, opened
 from finetune.train import QUIET
@@ -89,12 +91,65 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--share", default=1.0, show_default=True, help="Of the sessions, above 0 to 1.")
 @click.option("--force", is_flag=True, help="Even if it is no better, or failed its gate.")
-def promote(name: str, share: float, force: bool) -> None:
+@click.option("--reason", default="", help="Why --force; written on the card.")
+def promote(name: str, share: float, force: bool, reason: str) -> None:
     """Let the adapter of run NAME serve from the next turn on."""
-    champion = _registry().promote(name, share, force=force)
+    champion = _registry().promote(name, share, force=force, reason=reason)
     click.echo(
         f"{champion.name} serves {champion.share:.0%} of the sessions from the next turn on."
     )
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--share", default=0.1, show_default=True, help="Of the sessions, above 0, below 1.")
+def canary(name: str, share: float) -> None:
+    """Try the adapter of run NAME on a share of the sessions; it goes by itself if rated worse."""
+    if not 0 < share < 1:
+        raise NotPromotable(f"The share of a canary must be above 0 and below 1, not {share}.")
+    champion = _registry().promote(name, share)
+    click.echo(
+        f"{champion.name} is tried on {champion.share:.0%} of the sessions. Let it serve all: "
+        f"zhike runs promote {name}. Take it back: zhike runs rollback"
+    )
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--limit", default=8, show_default=True, help="Held-out questions, at least 1.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def compare(name: str, limit: int, as_json: bool) -> None:
+    """Ask base, champion and run NAME the same held-out questions; promotion heeds it."""
+    if limit < 1:
+        raise NotPromotable(f"--limit must be at least 1, not {limit}.")
+    os.environ.update(QUIET)  # before torch is imported
+    from finetune.comparison import compare as compared  # torch: seconds
+
+    chosen, registry = settings.load(), _registry()
+    run = registry.show(name)
+    base = Foundation.of(chosen.models, run.base or chosen.chatbot.generator)
+    with tqdm(unit="reply", disable=None) as bar:
+        result = compared(
+            run, registry.folder(name), base, registry.serving(), limit, lambda *_: bar.update()
+        )
+    run = registry.compared(name, result)
+    if as_json:
+        click.echo(json.dumps(result | {"problems": registry.problems(run)}, ensure_ascii=False))
+        return
+    click.echo(_side_by_side(result))
+    for problem in registry.problems(run) or ("Nothing speaks against promoting it.",):
+        click.echo(problem)
+
+
+def _side_by_side(result: dict[str, Any]) -> str:
+    """A row a figure, a column a contender."""
+    contenders: dict[str, dict[str, float | None]] = result["contenders"]
+    lines = [f"{'':16}" + "".join(f"{name:>12}" for name in contenders)]
+    for figure in next(iter(contenders.values())):
+        values = [column[figure] for column in contenders.values()]
+        shown = "".join(f"{'–' if v is None else format(v, '.4g'):>12}" for v in values)
+        lines.append(f"{figure:16}{shown}")
+    return "\n".join(lines)
 
 
 @runs.command()

@@ -52,14 +52,14 @@ class Rating:
         if reply is None:
             return [None, gr.update(visible=False), None, said("")]
         up = like.liked is True or like.liked == "Like"
-        self._app.store.rate(reply.id, who, 1 if up else -1)
+        self._app.rate(reply.id, who, 1 if up else -1)
         thanks = texts(language)("customer.rate_thanks") if up else ""
         return [reply.id, gr.update(visible=not up), None, said(thanks)]
 
     def why(self, reply: str | None, reason: str | None, who: str, language: str) -> list[Any]:
         """Store the reason; values for the card and the notice."""
         if reply and reason in REASONS:
-            self._app.store.rate(reply, who, -1, reason)
+            self._app.rate(reply, who, -1, reason)
         return [gr.update(visible=False), said(texts(language)("customer.rate_thanks"))]
 
 

@@ -65,7 +65,7 @@ def add(routes: APIRouter, app: App) -> None:
         visitor = conversations.visitor_of_reply(app.database, reply_id)
         if visitor is None:
             raise NotFound(f"There is no reply {reply_id!r}.")
-        app.store.rate(reply_id, visitor, given.value, given.reason)
+        app.rate(reply_id, visitor, given.value, given.reason)
         return {"status": "stored"}
 
 

@@ -17,12 +17,13 @@ HIDDEN = ("card", "pid", "path")  # of a run, and not told
 
 
 class Promotion(BaseModel):
-    """`share` of the sessions, above 0 to 1; `force` also if it is no better than its base."""
+    """`share` of the sessions, above 0 to 1; `force` with a `reason` also if it is no better."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"share": 0.1}]})
 
     share: float = Field(1.0, gt=0, le=1)
     force: bool = False
+    reason: str = Field("", max_length=500)
 
 
 def add(routes: APIRouter, app: App, home: Path) -> None:
@@ -39,7 +40,7 @@ def add(routes: APIRouter, app: App, home: Path) -> None:
     def promote(name: str, given: Promotion | None = None) -> dict[str, Any]:
         """Let the adapter of a finished run serve from the next turn on."""
         wanted = given or Promotion.model_validate({})
-        champion = registry.promote(name, wanted.share, force=wanted.force)
+        champion = registry.promote(name, wanted.share, force=wanted.force, reason=wanted.reason)
         return {"serves": champion.name, "share": champion.share}
 
     @routes.post("/runs/rollback")

@@ -1,0 +1,80 @@
+"""Why an adapter may not serve: decided from its card alone, each reason with its case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FORGETTING = 0.10  # loss on unrelated text, relative, at most above the base
+STOPPING = 0.9  # share of the replies that end by themselves, at least
+PARITY = 0.02  # relative: the loss of what lies on disk and of what was trained
+ROUNDING = 1e-6
+SHARES = {  # higher is better
+    "answered": "answerable questions that it answers",
+    "supported": "replies that their passages support",
+    "right_abstain": "unanswerable questions that it does not answer",
+    "language": "replies in the customer's language",
+}
+
+
+def failures(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """A sentence for each reason, of the card's `comparison`; () when nothing speaks against it.
+
+    Without a comparison nothing can be judged here: ().
+    """
+    result = card.get("comparison")
+    if not result:
+        return ()
+    candidate, base = result["contenders"]["candidate"], result["contenders"]["base"]
+    found = []
+    forgotten = candidate["unrelated_loss"] / base["unrelated_loss"] - 1
+    if forgotten > FORGETTING:
+        found.append(f"It forgets: its loss on unrelated text is {forgotten:.1%} above the base's.")
+    if candidate["stop_rate"] < STOPPING:
+        case = _first(result, lambda row: not row["stopped"])
+        found.append(f"Only {candidate['stop_rate']:.0%} of its replies end by themselves{case}.")
+    for before, change in result["against"].items():
+        if change["loss"][1] > ROUNDING:  # the whole interval is above zero
+            found.append(f"Its held-out loss is {change['loss'][0]:.3f} above the {before}'s.")
+    if result["stored_loss"] is not None:
+        found += parity(card["evaluation"]["adapter_loss"], result["stored_loss"])
+    found += _shares(result)
+    return tuple(found)
+
+
+def parity(trained: float, stored: float) -> list[str]:
+    """[] or why the adapter on disk is not the one that was measured after the training."""
+    if abs(stored / trained - 1) <= PARITY:
+        return []
+    return [f"On disk it has a held-out loss of {stored:.3f}, after the training {trained:.3f}."]
+
+
+def _shares(result: Mapping[str, Any]) -> list[str]:
+    """Shares that fell, by more than one reply could do."""
+    contenders, found = result["contenders"], []
+    candidate = contenders["candidate"]
+    rival = "champion" if "champion" in contenders else "base"
+    for name, what in SHARES.items():
+        now, before = candidate[name], contenders[rival][name]
+        if now is None or before is None:
+            continue
+        if (before - now) * candidate["replies"] > 1 + ROUNDING:
+            case = _first(result, lambda row, name=name: _fails(row, name))
+            found.append(f"{what.capitalize()}: {now:.0%}, the {rival} {before:.0%}{case}.")
+    return found
+
+
+def _fails(row: Mapping[str, Any], name: str) -> bool:
+    if name == "answered":
+        return bool(row["answerable"] and row["abstained"])
+    if name == "right_abstain":
+        return not row["answerable"] and not row["abstained"]
+    return row[name] is False
+
+
+def _first(result: Mapping[str, Any], fails: Any) -> str:
+    """The first failing case, as the end of a sentence."""
+    rows = [row for row in result["replies"]["candidate"] if fails(row)]
+    if not rows:
+        return ""
+    return f", e.g. to “{rows[0]['question'][:80]}”: “{rows[0]['reply'][:120]}”"
