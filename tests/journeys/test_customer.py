@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -104,9 +106,10 @@ def test_an_example_is_one_click(new_page: NewPage) -> None:
     page = new_page("en-US")
     page.goto("/")
     chip = page.locator(".chip").first
-    expect(chip).to_have_text("Can I return an opened item?")
+    expect(chip).to_have_text(re.compile(r"\w{3}.*\?"))  # an approved question of the shop
+    asked = chip.inner_text().strip()
     chip.click()
-    expect(page.locator(".said").first).to_have_text("Can I return an opened item?")
+    expect(page.locator(".said").first).to_have_text(asked)
     expect(page.locator(".bot-turn .meta").first).to_be_visible(timeout=30_000)
     expect(chip).not_to_be_visible()
     page.locator("#new").click()
