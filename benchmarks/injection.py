@@ -3,7 +3,7 @@
     python benchmarks/injection.py [STEP]
 
 BIPIA's 75 text attacks where ZHIKE_TEST_DATA is set, else the packaged lines; quoting meets every
-one, generating (seconds a reply) every STEP-th, by default every fifteenth.
+one, generating (seconds a reply) every STEP-th, by default every eighteenth.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from environment import described
 from chatbot import injection_trial as trial
 from ui.commands.evaluate_injection import run
 
-STEP = 15
+STEP = 18
 
 
 def main() -> None:

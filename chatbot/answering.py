@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,6 +21,7 @@ from knowledge.types import FaqMatch, Passage
 
 log = logging.getLogger(__name__)
 MOST_SENTENCES = 4
+TAG = re.compile(r"</?passage[^>]*>?", re.IGNORECASE)  # of prompt.py
 MOST_CITATIONS = 3
 
 
@@ -112,6 +114,9 @@ class Answering:
                 answer.note += f"; stopped: {piece.stop}"
 
     def _checked(self, sentence: str, request: Generation, answer: Answer) -> Iterator[Delta]:
+        sentence = TAG.sub("", sentence).strip()  # a small model repeats the prompt's own marks
+        if not sentence:
+            return
         support = grounding.check(sentence, request.evidence)
         passage = next((p for p in request.evidence if p.id == support.passage_id), None)
         forbidden = output_screen.forbidden(sentence, request.evidence, self._words())

@@ -76,6 +76,14 @@ def test_supported_sentences_are_said_and_cited() -> None:
     assert all(c.id == 7 and c.text == RETURNS.text for c in answer.citations)
 
 
+def test_marks_of_the_prompt_are_never_shown() -> None:
+    said = Scripted(['<passage id="1">', TRUE, "</passage>"])
+    answer, deltas = write(said, ask(RETURNS))
+    assert answer.text == "".join(deltas) == TRUE
+    answer, _ = write(Scripted([f"{TRUE}</passage> </passage"]), ask(RETURNS))
+    assert answer.text == TRUE and answer.citations[0].sentence == TRUE
+
+
 def test_an_unsupported_sentence_is_dropped() -> None:
     answer, _ = write(Scripted([f"{FALSE} The return postage is $6."]), ask(RETURNS))
     assert answer.text == "The return postage is $6."
