@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chatbot import grounding, output_screen
+from chatbot import grounding, links, output_screen
 from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Generation, Generator
 from chatbot.generation.quoting import QuotingGenerator
@@ -31,6 +31,7 @@ class Answer:
 
     text: str = ""
     action: Action = Action.QUOTE
+    foreign: bool = False  # quoted in another language than the customer's
     engine: str = "quoting"
     adapter: str | None = None
     note: str = ""  # for staff: what was dropped and why
@@ -53,11 +54,13 @@ class Answering:
         generator: Generator | None,
         mode: Literal["auto", "quote", "generate"],
         words: Callable[[], Words] = Words,  # the team's own lists, as they are now
+        hosts: Collection[str] = (),  # that may be linked to although no passage does
     ) -> None:
         self._generator = generator
         self._quoting = QuotingGenerator()
         self._mode = mode
         self._words = words
+        self._hosts = hosts
 
     def writes(self, language: str, adapted: bool) -> bool:
         """Whether a generator writes in this language.
@@ -78,7 +81,9 @@ class Answering:
 
     def approved(self, match: FaqMatch, passage: Passage, language: str) -> Answer:
         """The approved answer, word for word."""
-        answer = Answer(_introduced(match.answer, match.language, language))
+        foreign = _foreign(match.language, language)
+        answer = Answer(_introduced(match.answer, language) if foreign else match.answer)
+        answer.foreign = foreign
         answer.cite(passage, match.answer, match.score)
         return answer
 
@@ -117,9 +122,15 @@ class Answering:
         sentence = TAG.sub("", sentence).strip()  # a small model repeats the prompt's own marks
         if not sentence:
             return
-        support = grounding.check(sentence, request.evidence)
+        plain = links.without_allowed(sentence, self._hosts)
+        support = grounding.check(plain, request.evidence)
         passage = next((p for p in request.evidence if p.id == support.passage_id), None)
-        forbidden = output_screen.forbidden(sentence, request.evidence, self._words())
+        forbidden = output_screen.forbidden(plain, request.evidence, self._words())
+        if passage is not None and not forbidden:
+            forbidden = links.forbidden(sentence, passage, self._hosts)
+        if passage is not None and _foreign(passage.language, request.language):
+            # The check compares words: what it passes is no translation. A quote says so first.
+            forbidden = forbidden or "in another language than the customer's"
         full = len(sentences(answer.text)) >= MOST_SENTENCES
         useless = full or grounding.abstains(sentence) or sentence in answer.text
         if passage is None or forbidden or useless:
@@ -128,7 +139,7 @@ class Answering:
             return
         text = glue(answer.text, sentence) + sentence
         answer.text += text
-        answer.cite(passage, grounding.nearest_sentence(sentence, passage.text), support.score)
+        answer.cite(passage, grounding.nearest_sentence(plain, passage.text), support.score)
         yield Delta(text)
 
     def _quoted(self, request: Generation, answer: Answer) -> Iterator[Delta]:
@@ -140,8 +151,8 @@ class Answering:
                 continue
             source = ranked[piece.passages[0], piece.sentence]
             text = piece.text
-            if not answer.text:
-                text = _introduced(text, source.passage.language, request.language)
+            if not answer.text and _foreign(source.passage.language, request.language):
+                answer.foreign, text = True, _introduced(text, request.language)
             answer.text += text
             quoted.append(source)
             yield Delta(text)
@@ -155,8 +166,11 @@ def _every_passage_first(quoted: Sequence[Sentence]) -> list[Sentence]:
     return sorted(quoted, key=lambda s: first[s.passage.id] is not s)
 
 
-def _introduced(text: str, spoken: str, wanted: str) -> str:
-    """A quote in another language than the customer's says so first."""
-    if spoken.split("-")[0] == wanted.split("-")[0]:
-        return text
+def _foreign(spoken: str, wanted: str) -> bool:
+    """Another language; another script of the same one is none."""
+    return spoken.split("-")[0] != wanted.split("-")[0]
+
+
+def _introduced(text: str, wanted: str) -> str:
+    """A quote in another language than the customer's says so first, and offers a person."""
     return f"{phrase('other_language', wanted)}\n{text}"

@@ -146,7 +146,9 @@ def build(
         embedder=embedder,
         scorer=scorer,
         intents=intents,
-        answering=Answering(generator, chatbot.answers, lists.words),
+        answering=Answering(
+            generator, chatbot.answers, lists.words, frozenset(chatbot.allowed_links)
+        ),
         champions=champions,
         settings=chatbot,
     )

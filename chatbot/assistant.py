@@ -294,7 +294,9 @@ class Assistant:
             intent=Intent(turn.intent.name, turn.intent.score, turn.intent.route),
             citations=turn.answer.citations if answered else (),
             confidence=self._confidence(turn, decided.action),
-            escalate=decided.action is Action.HAND_OVER or decided.phrase == "no_evidence",
+            escalate=decided.action is Action.HAND_OVER
+            or decided.phrase == "no_evidence"
+            or (answered and turn.answer.foreign),
             reason=decided.reason,
             engine=turn.answer.engine if answered else "rules",
             adapter=turn.answer.adapter if answered else None,

@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from chatbot.errors import SettingsError
+from chatbot.links import HOST
 from chatbot.office import Office
 
 
@@ -24,6 +25,7 @@ class ChatbotSettings:
     generator_retries: int = 2
     intent_encoder: Literal["all-MiniLM-L6-v2", "none"] = "all-MiniLM-L6-v2"  # of English turns
     answers: Literal["auto", "quote", "generate"] = "auto"  # who writes: see policy.py
+    allowed_links: tuple[str, ...] = ()  # hosts that a written answer may link to anyway
     languages: tuple[str, ...] = ("zh-Hans", "zh-Hant", "en")
     originals_days: int = 30  # masked personal data is kept apart so long; 0: not at all
     retention_days: int = 0  # conversations are erased so long after the last word; 0: never
@@ -37,6 +39,12 @@ class ChatbotSettings:
                 f"generator_url {self.generator_url!r} is no address of a server. Write it up to "
                 "/v1, such as http://127.0.0.1:8000/v1; a key belongs into generator_key_file."
             )
+        for host in self.allowed_links:
+            if not HOST.fullmatch(host):
+                raise SettingsError(
+                    f"allowed_links has {host!r}, which is no host. Write it in small letters and "
+                    "without https:// and path, such as shop.example.com."
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from chatbot import links
 from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Generation, Piece
 from knowledge.features import Sentence, split
@@ -128,8 +129,10 @@ def _repeats(sentence: Sentence, chosen: Sequence[Sentence]) -> bool:
 
 
 def shown(sentence: Sentence) -> str:
-    """A sentence as the customer reads it; only marks between table cells and bullets change."""
-    text = re.sub(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s+", "", sentence.text)
+    """A sentence as the customer reads it; only marks between table cells, bullets and
+    images change."""
+    text = links.without_images(sentence.text)
+    text = re.sub(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s+", "", text)
     if sentence.passage.kind == "table":
         text = text.replace(" | ", " · ")
     return f"- {text}" if sentence.passage.kind in LINES else text

@@ -11,6 +11,7 @@ import pytest
 from chatbot.answering import MOST_CITATIONS, MOST_SENTENCES, Answer, Answering
 from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Adapter, Generation, Generator, Piece
+from chatbot.phrases import phrase
 from chatbot.rules import Words
 from chatbot.types import Action
 from knowledge.features import split
@@ -161,9 +162,18 @@ def test_chinese_sentences_are_joined_without_a_blank() -> None:
 
 def test_a_quote_in_another_language_says_so_first() -> None:
     answer, _ = write(None, ask(RETURNS, language="zh-Hans"))
-    assert answer.text.startswith("以下是我们资料的原文（其他语言）：\nAn unused kettle")
+    assert answer.text.startswith(f"{phrase('other_language', 'zh-Hans')}\nAn unused kettle")
+    assert answer.foreign and "人工" in answer.text
     same, _ = write(None, ask(passage("满99元包邮。", language="zh-Hans"), language="zh-Hant"))
-    assert same.text == "满99元包邮。"
+    assert same.text == "满99元包邮。" and not same.foreign
+
+
+def test_a_generator_that_copies_another_language_is_quoted_with_the_phrase() -> None:
+    text = "普通快递运费10元。"
+    answer, deltas = write(Scripted([text]), ask(passage(text, language="zh-Hans")))
+    assert answer.text == "".join(deltas) == f"{phrase('other_language', 'en')}\n{text}"
+    assert answer.action is Action.QUOTE and answer.foreign
+    assert "in another language" in answer.note
 
 
 def test_the_same_words_in_two_passages_cite_the_one_that_was_quoted() -> None:
@@ -198,7 +208,8 @@ def test_the_approved_answer_is_word_for_word() -> None:
     own = answering.approved(match, source, "en")
     assert (own.text, own.action) == (text, Action.QUOTE)
     assert [(c.id, c.sentence, c.score) for c in own.citations] == [(9, text, 0.95)]
-    assert answering.approved(match, source, "zh-Hans").text.endswith(f"：\n{text}")
+    other = answering.approved(match, source, "zh-Hans")
+    assert other.text.endswith(f"：\n{text}") and other.foreign and not own.foreign
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,22 @@ def test_a_quote_in_another_language_is_introduced(customer: Customer) -> None:
     introduction = phrase("other_language", "zh-Hans")
     assert reply.text == f"{introduction}\nThe K1 kettle has a warranty of 24 months."
     assert reply.citations[0].sentence == "The K1 kettle has a warranty of 24 months."
+    assert reply.escalate and customer.app.store.reply(reply.id, customer.visitor).escalate
+    assert customer.state == "bot"  # offered, not called
+    assert not customer.says("普通快递运费多少钱？").escalate
+
+
+@pytest.mark.parametrize(
+    ("question", "document"),
+    [("Do you ship overseas?", "shipping.md"), ("没用过的水壶可以退吗？", "returns.md")],
+)
+def test_below_the_floor_another_language_is_no_answer_but_a_person_is_offered(
+    customer: Customer, question: str, document: str
+) -> None:
+    reply = customer.says(question)
+    evidence = next(step.detail for step in reply.trace if step.name == "evidence")
+    assert document in evidence  # found, and not trusted enough to be shown
+    assert (reply.action, reply.escalate) == (Action.REFUSE, True)
 
 
 def test_an_order_number_alone_does_not_change_the_language(customer: Customer) -> None:
