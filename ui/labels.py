@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -26,24 +26,37 @@ class Labels:
         self._words.append({name: _function(word) for name, word in words.items()})
         return component
 
-    def updates(self, language: str) -> list[Any]:
-        """One update per component, in the order of `components`."""
+    def updates(self, language: str, ready: Collection[Any] = ()) -> list[Any]:
+        """One update per component, in the order of `components`; `ready` can be used from now."""
         words = texts(language)
         return [
-            gr.update(**{name: word(words) for name, word in spec.items()}) for spec in self._words
+            gr.update(
+                **{name: word(words) for name, word in spec.items()},
+                **({"interactive": True} if component in ready else {}),
+            )
+            for component, spec in zip(self.components, self._words, strict=True)
         ]
 
 
-def switch() -> gr.Radio:
-    """The choice of the interface's language."""
+def switch(value: str | None = "en") -> gr.Radio:
+    """The choice of the interface's language; `value` until the page knows whose it is.
+
+    It can be used once that is known: what is chosen before would be overwritten.
+    """
     return gr.Radio(
         choices=[(NAMES[language], language) for language in LANGUAGES],
-        value="en",
+        value=value,
+        interactive=False,
         show_label=False,
         container=False,
         elem_id="language",
         elem_classes="segments",
     )
+
+
+def settled(language: str) -> Any:
+    """An update of the switch: it shows this language, and another can be chosen."""
+    return gr.update(value=language, interactive=True)
 
 
 def remembered() -> gr.BrowserState:

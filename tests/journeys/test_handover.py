@@ -76,6 +76,11 @@ def test_an_alert_reaches_every_tab_and_a_phone(
 ) -> None:
     agent, customer = new_page("zh-CN"), new_page("zh-CN", PHONE)
     enter(agent, running)
+    agent.get_by_role("tab", name="收件箱").click()
+    expect(agent.locator("#packet")).to_contain_text(
+        "这里没有对话"
+    )  # it has looked: who calls now is new
+    agent.get_by_role("tab", name="文档").click()
     customer.goto("/")
     customer.locator("#person").click()
     expect(customer.locator("#notice")).to_contain_text("您目前排在第 1 位")

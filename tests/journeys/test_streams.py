@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import NewPage
+from tests.journeys.test_customer import ask
 from tests.journeys.test_staff import enter
 from tests.ui.conftest import Running
 
@@ -68,3 +71,28 @@ def test_a_stream_that_breaks(new_page: NewPage, running: Running) -> None:
     expect(page.locator("#documents .body-cell").first).to_be_visible()
     page.get_by_role("tab", name="Training").click()
     press_two(page)
+
+
+def test_a_click_while_the_page_is_still_opening(new_page: NewPage, running: Running) -> None:
+    """It waits for the visitor's language and conversation; nothing is begun twice."""
+    page = new_page("zh-CN")
+    page.goto("/")
+    ask(page, "普通快递多少钱？")
+    began = {session.id for session in running.app.store.sessions()}
+
+    def late(route: Route) -> None:
+        time.sleep(2)  # a slow network: longer than a click takes
+        route.continue_()
+
+    page.route("**/gradio_api/queue/join*", late, times=1)
+    page.reload(wait_until="domcontentloaded")
+    page.locator("#person").wait_for()
+    assert page.locator("#person").is_disabled(), "it was open at once: nothing was late"
+    question = page.locator("#question textarea")
+    question.fill("特快多少钱？")
+    question.press("Enter")
+    page.locator("#person").click()
+    expect(page.locator("#notice")).to_contain_text("您的请求")
+    expect(page.locator(".reply").first).to_contain_text("10 元")
+    assert {session.id for session in running.app.store.sessions()} == began
+    assert question.input_value() == "特快多少钱？", "what was written is gone"

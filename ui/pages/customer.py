@@ -12,7 +12,7 @@ from chatbot.types import Incoming
 from ui import render
 from ui.availability import Availability
 from ui.cookies import VISITOR, VISITOR_COOKIE
-from ui.labels import Labels, remembered, switch
+from ui.labels import Labels, remembered, settled, switch
 from ui.pages import bubbles
 from ui.pages.own_data import OwnData
 from ui.pages.person import Person, said
@@ -55,12 +55,15 @@ class CustomerPage:
         with gr.Row(elem_id="top", equal_height=True):
             add(gr.Markdown(_brand(texts("en")), elem_id="brand", container=False), value=_brand)
             with gr.Row(elem_id="tools"):
-                self.switch = switch()
+                self.switch = switch(None)  # none: the page was not opened yet
                 self.new = add(
-                    gr.Button("New", size="sm", elem_id="new", min_width=40), value="customer.new"
+                    gr.Button("New", size="sm", elem_id="new", min_width=40, interactive=False),
+                    value="customer.new",
                 )
                 self.call = add(
-                    gr.Button("Person", size="sm", elem_id="person", min_width=40),
+                    gr.Button(
+                        "Person", size="sm", elem_id="person", min_width=40, interactive=False
+                    ),
                     value="customer.person",
                 )
 
@@ -102,7 +105,14 @@ class CustomerPage:
                 label="customer.question",
             )
             self.send = add(
-                gr.Button("Send", variant="primary", scale=0, min_width=84, elem_id="send"),
+                gr.Button(
+                    "Send",
+                    variant="primary",
+                    scale=0,
+                    min_width=84,
+                    elem_id="send",
+                    interactive=False,
+                ),
                 value="customer.send",
             )
             self.stop = add(
@@ -112,7 +122,8 @@ class CustomerPage:
         with gr.Row(elem_id="foot"):
             add(gr.Markdown("", elem_id="foot-text", container=False), value="customer.footer")
             self.mine = add(
-                gr.Button("", size="sm", elem_id="mine", min_width=40), value="customer.mine"
+                gr.Button("", size="sm", elem_id="mine", min_width=40, interactive=False),
+                value="customer.mine",
             )
 
     def _events(self, blocks: gr.Blocks) -> None:
@@ -160,7 +171,10 @@ class CustomerPage:
         own.yes.click(self._erased, [self.switch], [*self._shown, *own.outputs], **quiet)
 
     def _open(self, stored: str, request: gr.Request) -> list[Any]:
-        """A page that was loaded: its language, and the conversation so far."""
+        """A page that was loaded: its language, and the conversation so far.
+
+        Only now can it be used: an earlier click would act without both, and be overwritten.
+        """
         language = stored or preferred(request.headers.get("accept-language", ""))
         words, who = texts(language), visitor(request)
         found = self._talk.app.store.latest_session(who, CHANNEL)
@@ -168,8 +182,8 @@ class CustomerPage:
         turns = self._talk.said(session, who)
         call = self._person.shown(session, who, words)
         return [
-            *self._labels.updates(words.language),
-            words.language,
+            *self._labels.updates(words.language, (self.new, self.call, self.send, self.mine)),
+            settled(words.language),
             session,
             bubbles.shown(turns, words),
             *self._offers(self._talk.offered(turns, words.language)).values(),
@@ -189,13 +203,14 @@ class CustomerPage:
         ]
 
     def _respond(
-        self, text: str, session: str | None, language: str, request: gr.Request
+        self, text: str, session: str | None, language: str | None, request: gr.Request
     ) -> Iterator[Updates]:
         """One turn: the question at once, then stages, streamed text, and the reply."""
-        words, text, who = texts(language), text.strip(), visitor(request)
-        if not text:
+        text, who = text.strip(), visitor(request)
+        if not text or language is None:  # Enter on a page that is not open yet: the text stays
             yield {}
             return
+        words = texts(language)
         if refusal := self._talk.refusal(text, who, _address(request), words):
             yield {self._person.notice: said(refusal)}
             return

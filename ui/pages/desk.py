@@ -9,7 +9,7 @@ import gradio as gr
 from chatbot.app import App
 from chatbot.feedback import GOLDEN, Feedback
 from ui import desk_events, render, roles
-from ui.labels import Labels, remembered, switch
+from ui.labels import Labels, remembered, settled, switch
 from ui.pages.approved import ApprovedTab
 from ui.pages.conversations import ConversationsTab
 from ui.pages.documents import DocumentsTab
@@ -139,7 +139,7 @@ class DeskPage:
 
     def _open(self, stored: str, request: gr.Request) -> list[Any]:
         words = texts(stored or preferred(request.headers.get("accept-language", "")))
-        return [words.language, *self._labels.updates(words.language)]
+        return [settled(words.language), *self._labels.updates(words.language)]
 
     def _switch(self, language: str) -> list[Any]:
         return [language, *self._labels.updates(language)]
