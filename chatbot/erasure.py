@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,6 +52,8 @@ class Erasure:
     def __init__(self, database: Database, store: Store) -> None:
         self._db = database
         self._store = store
+        # Called with the sessions that are gone: for copies that are kept outside the database.
+        self.listeners: list[Callable[[Sequence[str]], object]] = []
 
     def sessions(self, visitor: str) -> list[str]:
         """Ids of the visitor's conversations in all channels, oldest first."""
@@ -86,7 +88,7 @@ class Erasure:
             rows = _delete(db, sessions) + _delete_of_visitor(db, visitor)
         if not rows:
             raise NotFound(f"Nothing is stored of the visitor {visitor!r}.")
-        self._wipe()
+        self._gone(sessions)
         return Erased(len(sessions), rows)
 
     def expire(self, days: int, now: datetime | None = None) -> Erased:
@@ -104,7 +106,7 @@ class Erasure:
             return Erased(0, 0)
         with self._db.write() as db:
             rows = _delete(db, sessions)
-        self._wipe()
+        self._gone(sessions)
         return Erased(len(sessions), rows)
 
     def _conversation(self, session_id: str, visitor: str) -> dict[str, Any]:
@@ -150,6 +152,11 @@ class Erasure:
     def _rows_of(self, table: str, sessions: Sequence[str]) -> list[dict[str, Any]]:
         sql = f"SELECT * FROM {table} WHERE session_id IN (SELECT value FROM json_each(?))"
         return self._db.rows(sql, json.dumps(list(sessions)))
+
+    def _gone(self, sessions: Sequence[str]) -> None:
+        self._wipe()
+        for listener in self.listeners:
+            listener(sessions)
 
     def _wipe(self) -> None:
         """Leave no byte of deleted rows in the files of the database.
