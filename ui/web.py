@@ -26,11 +26,9 @@ from chatbot.feedback import GOLDEN, Feedback
 from ui import api, desk_events, downloads, openai_api, problems, widget
 from ui.accounts import Accounts
 from ui.admission import admission
-from ui.api_keys import Keys
 from ui.availability import Availability
 from ui.cookies import desk_token
 from ui.guard import BODY, Guard
-from ui.invites import Invites
 from ui.pages import collections, login, own_data
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
@@ -44,6 +42,7 @@ from ui.routes import (
     intents,
     runs,
     staff_route,
+    webhooks,
 )
 from ui.routes.replays import Replays
 from ui.settings import Settings
@@ -73,8 +72,8 @@ def build(app: App, settings: Settings) -> Web:
     """The whole site over a built app."""
     if not _uploads().name.startswith(UPLOADS):
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
-    accounts, limits = Accounts(app.database), api.Limits(settings.server)
-    team = Team(accounts, Invites(app.database, accounts), Keys(app.database, accounts))
+    team, limits = Team.of(app.database), api.Limits(settings.server)
+    accounts = team.accounts
     hours = settings.handover
     availability = Availability(hours.office(), hours.hours, accounts.present)
     site = FastAPI(
@@ -141,6 +140,9 @@ def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
         "approved answers": partial(approved.add, app=app),
         "intents": partial(intents.add, app=app),
         "runs": partial(runs.add, app=app, home=settings.home),
+        "webhooks": partial(
+            webhooks.add, webhooks=team.webhooks, loopback=settings.server.webhook_loopback
+        ),
     }
     replays, made = Replays(app.database), []
     for noun, add in adding.items():
