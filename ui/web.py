@@ -22,7 +22,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from chatbot.feedback import GOLDEN, Feedback
 from ui import api, desk_events, downloads, openai_api, problems, widget
 from ui.accounts import Accounts
 from ui.admission import admission
@@ -130,11 +129,7 @@ def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
     """The routes that ask for an API key."""
     adding: dict[str, Callable[[APIRouter], None]] = {
         "conversations": partial(conversations.add, app=app),
-        "feedback": partial(
-            feedback.add,
-            app=app,
-            feedback=Feedback(app.database, app.knowledge.approved, settings.home / GOLDEN),
-        ),
+        "feedback": partial(feedback.add, app=app),
         "handovers": partial(handovers.add, app=app),
         "documents": partial(documents.add, app=app),
         "approved answers": partial(approved.add, app=app),
