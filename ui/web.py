@@ -28,6 +28,7 @@ from ui.admission import admission
 from ui.availability import Availability
 from ui.cookies import desk_token
 from ui.guard import BODY, Guard
+from ui.idempotency import Once
 from ui.pages import collections, login, own_data
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
@@ -43,7 +44,6 @@ from ui.routes import (
     staff_route,
     webhooks,
 )
-from ui.routes.replays import Replays
 from ui.settings import Settings
 from ui.streams import Streams
 from ui.team import Team
@@ -95,9 +95,10 @@ def build(app: App, settings: Settings) -> Web:
     site.add_exception_handler(RequestValidationError, problems.invalid)
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
-    site.include_router(api.router(app, limits, availability))
+    once = Once(app.database)
+    site.include_router(api.router(app, limits, availability, once))
     site.include_router(openai_api.router(app, limits, admission(team.keys, settings.server)))
-    for routes in _programs(app, settings, team):
+    for routes in _programs(app, settings, team, once):
         site.include_router(routes)
     site.include_router(login.router(accounts, team.invites, app.handovers.rename))
     site.include_router(downloads.router(app))
@@ -125,7 +126,7 @@ def build(app: App, settings: Settings) -> Web:
     return Web(guard, site, accounts, team)
 
 
-def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
+def _programs(app: App, settings: Settings, team: Team, once: Once) -> list[APIRouter]:
     """The routes that ask for an API key."""
     adding: dict[str, Callable[[APIRouter], None]] = {
         "conversations": partial(conversations.add, app=app),
@@ -139,9 +140,9 @@ def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
             webhooks.add, webhooks=team.webhooks, loopback=settings.server.webhook_loopback
         ),
     }
-    replays, made = Replays(app.database), []
+    made = []
     for noun, add in adding.items():
-        routes = staff_route.router(team.keys, replays, noun)
+        routes = staff_route.router(team.keys, once, noun)
         add(routes)
         made.append(routes)
     return made
