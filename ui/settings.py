@@ -60,6 +60,7 @@ TESTING = {  # read by tests and benchmarks only
     "ZHIKE_MUTANTS",
     "ZHIKE_MUTATIONS",
     "ZHIKE_RUNS",
+    "ZHIKE_SESSIONS",
 }
 T = TypeVar("T")
 
