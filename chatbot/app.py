@@ -16,10 +16,12 @@ from chatbot.canary import fall_back
 from chatbot.canned import CannedReplies
 from chatbot.champions import Champions
 from chatbot.erasure import Erasure
+from chatbot.feedback import Feedback
 from chatbot.generation.openai_engine import OpenAIGenerator
 from chatbot.generation.protocol import Engine
 from chatbot.generation.served import Server
 from chatbot.generation.transformers_engine import TransformersGenerator
+from chatbot.golden import NAME, Golden
 from chatbot.handovers import Handovers
 from chatbot.intent import IntentModel
 from chatbot.intents.archive import Archive
@@ -64,6 +66,7 @@ class App:
     handovers: Handovers
     canned: CannedReplies
     erasure: Erasure
+    feedback: Feedback
     assistant: Assistant
     champions: Champions
     generator: Engine | None
@@ -138,7 +141,7 @@ def build(
     english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
     archive = Archive(home / "intents", home / "cache", embedder, english)
     intents = IntentModel(embedder, IntentStore(database), champions, archive)
-    lists = WordLists(database)
+    lists, golden = WordLists(database), Golden(home / NAME)
     assistant = Assistant(
         store=store,
         screen=Screen(Originals(database, chatbot.originals_days), lists),
@@ -158,7 +161,8 @@ def build(
         store=store,
         handovers=Handovers(database, store),
         canned=CannedReplies(database),
-        erasure=Erasure(database, store),
+        erasure=Erasure(database, store, golden),
+        feedback=Feedback(database, base.approved, golden),
         assistant=assistant,
         champions=champions,
         generator=generator,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from sqlite_utils import Database as Sqlite
 
 from chatbot.errors import NotFound
+from chatbot.golden import Golden, case_id
 from chatbot.store import Store
 from chatbot.types import Reply
 from knowledge.database import Database
@@ -49,10 +51,11 @@ class Erased:
 class Erasure:
     """Exports and erases what is stored of visitors."""
 
-    def __init__(self, database: Database, store: Store) -> None:
+    def __init__(self, database: Database, store: Store, golden: Golden) -> None:
         self._db = database
         self._store = store
-        # Called with the sessions that are gone: for copies that are kept outside the database.
+        self._golden = golden
+        # Called with the sessions before they go: for copies that are kept outside the database.
         self.listeners: list[Callable[[Sequence[str]], object]] = []
 
     def sessions(self, visitor: str) -> list[str]:
@@ -81,14 +84,15 @@ class Erasure:
     def erase(self, visitor: str) -> Erased:
         """Erase all of the visitor's conversations and what hangs on them.
 
-        Raises NotFound when nothing is stored of this visitor.
+        Raises NotFound when nothing is stored of this visitor; ChatbotError when the golden file
+        cannot be written, and nothing is erased then.
         """
         sessions = self.sessions(visitor)
-        with self._db.write() as db:
+        with self._without_cases(sessions), self._db.write() as db:
             rows = _delete(db, sessions) + _delete_of_visitor(db, visitor)
         if not rows:
             raise NotFound(f"Nothing is stored of the visitor {visitor!r}.")
-        self._gone(sessions)
+        self._wipe()
         return Erased(len(sessions), rows)
 
     def expire(self, days: int, now: datetime | None = None) -> Erased:
@@ -104,10 +108,22 @@ class Erasure:
         sessions = [row["id"] for row in self._db.rows(sql, since, since)]
         if not sessions:
             return Erased(0, 0)
-        with self._db.write() as db:
+        with self._without_cases(sessions), self._db.write() as db:
             rows = _delete(db, sessions)
-        self._gone(sessions)
+        self._wipe()
         return Erased(len(sessions), rows)
+
+    @contextmanager
+    def _without_cases(self, sessions: Sequence[str]) -> Iterator[None]:
+        """Without the copies outside the database: golden cases, and what listeners keep.
+
+        First, so that a crash in between leaves conversations that can be erased again.
+        """
+        for listener in self.listeners:
+            listener(sessions)
+        with self._golden.locked():
+            self._golden.drop({case_id(row["id"]) for row in self._rows_of("replies", sessions)})
+            yield
 
     def _conversation(self, session_id: str, visitor: str) -> dict[str, Any]:
         session = self._store.session(session_id, visitor)
@@ -152,11 +168,6 @@ class Erasure:
     def _rows_of(self, table: str, sessions: Sequence[str]) -> list[dict[str, Any]]:
         sql = f"SELECT * FROM {table} WHERE session_id IN (SELECT value FROM json_each(?))"
         return self._db.rows(sql, json.dumps(list(sessions)))
-
-    def _gone(self, sessions: Sequence[str]) -> None:
-        self._wipe()
-        for listener in self.listeners:
-            listener(sessions)
 
     def _wipe(self) -> None:
         """Leave no byte of deleted rows in the files of the database.

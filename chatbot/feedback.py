@@ -7,18 +7,15 @@ and counts from the next message on, and a line of the team's own golden file, s
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from filelock import FileLock
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
 from chatbot import calls
 from chatbot.errors import ChatbotError, NotFound, WrongState
+from chatbot.golden import Golden, case_id
 from knowledge.approved import Approved
 from knowledge.curation import DOCUMENT
 from knowledge.database import Database
@@ -26,7 +23,6 @@ from knowledge.faq import normal
 from knowledge.language import language
 from knowledge.pairs import Pair
 
-GOLDEN = "golden.jsonl"  # in the home
 MAX_NOTE = 500  # characters of the reason why nothing is corrected
 State = Literal["open", "corrected", "dismissed"]
 STATES: tuple[State, ...] = ("open", "corrected", "dismissed")
@@ -77,7 +73,7 @@ class Complaint:
 class Feedback:
     """The list, and the two ways to settle a complaint; safe from any thread."""
 
-    def __init__(self, database: Database, approved: Approved, golden: Path) -> None:
+    def __init__(self, database: Database, approved: Approved, golden: Golden) -> None:
         """After the store, whose replies the rows point to."""
         self._db = database
         self._approved = approved
@@ -162,50 +158,19 @@ class Feedback:
 
     def _keep(self, complaint: Complaint, question: str, pair: Pair) -> None:
         """The case as a line of the golden file, in place of one of the same reply."""
-        line = {
-            "id": f"feedback-{complaint.reply_id[:12]}",
-            "language": pair.language,
-            "question": " ".join(question.split()),
-            "answerable": True,
-            "documents": [*pair.files, DOCUMENT],
-            "facts": [[pair.answer]],
-        }
-        try:
-            with FileLock(f"{self.golden}.lock", timeout=10):
-                _write(self.golden, [*_others(self.golden, str(line["id"])), line])
-        except OSError as error:
-            raise ChatbotError(
-                f"{self.golden}: the case cannot be written ({error.strerror or error}). The "
-                "approved answer counts; save again when the file can be written."
-            ) from error
+        with self.golden.locked():
+            self.find(complaint.reply_id)  # NotFound when its visitor was erased meanwhile
+            self.golden.keep(
+                {
+                    "id": case_id(complaint.reply_id),
+                    "language": pair.language,
+                    "question": " ".join(question.split()),
+                    "answerable": True,
+                    "documents": [*pair.files, DOCUMENT],
+                    "facts": [[pair.answer]],
+                }
+            )
 
 
 def _spoken(answer: str, question: str) -> str:
     return language(answer, language(question)).split("-")[0]
-
-
-def _others(path: Path, id_: str) -> list[Any]:
-    """The lines of the file but this one; what cannot be read stays as it is."""
-    if not path.exists():
-        return []
-    kept: list[Any] = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(text)
-        except ValueError:
-            row = text
-        if not (isinstance(row, dict) and row.get("id") == id_):
-            kept.append(text)
-    return kept
-
-
-def _write(path: Path, lines: list[Any]) -> None:
-    """All lines or the file as it was: a crash leaves no half of it."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        for line in lines:
-            text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)
-            file.write(f"{text}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

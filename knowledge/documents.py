@@ -190,7 +190,8 @@ class Documents:
             document_id = old["id"] if old else secrets.token_hex(16)
             same = old is not None and _equal(versions.current(db, old), new)
             if old is None:
-                _insert(db, document_id, new, {**about, "version": 1})
+                first = {"published": int(life.published), "version": 1}
+                _insert(db, document_id, new, {**about, **first})
                 stored.write(db, document_id, new, listed=False)
             elif not same:
                 _supersede(db, old, new, about)

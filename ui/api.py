@@ -23,7 +23,7 @@ from knowledge.errors import KnowledgeError
 from ui.availability import Availability
 from ui.cookies import VISITOR
 from ui.disconnects import EventStream
-from ui.idempotency import MAX_KEY, Attempt, Once
+from ui.idempotency import HEADER, REPLAYED, Attempt, Once
 from ui.limits import Limit
 from ui.settings import ServerSettings
 
@@ -35,7 +35,7 @@ READS = 6  # looks for news per turn that a visitor may take
 USABLE = ("ready", "rebuilt")  # how the state of an index begins that can be searched
 T = TypeVar("T")
 VisitorHeader = Annotated[str | None, Header(alias="X-Zhike-Visitor")]
-KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY)]
+KeyHeader = Annotated[str | None, Header(alias=HEADER)]
 
 
 class Question(BaseModel):
@@ -93,10 +93,9 @@ class Limits:
         return self.address.wait(address) or self.visitor.wait(visitor)
 
 
-def router(app: App, limits: Limits, availability: Availability) -> APIRouter:
+def router(app: App, limits: Limits, availability: Availability, once: Once) -> APIRouter:
     """The routes of /api/v1."""
     routes = APIRouter(prefix="/api/v1")
-    once = Once(app.database)
     _handover_routes(routes, app, limits, availability)
 
     @routes.post("/chat")
@@ -113,11 +112,12 @@ def router(app: App, limits: Limits, availability: Availability) -> APIRouter:
         owner = _visitor(visitor or question.visitor)
         _check_length(question.text, app.assistant.settings.max_question)
         _allow(limits, owner, request)
-        attempt = once.begin(owner, key, question.model_dump_json())
+        attempt = once.begin(owner, key, question.model_dump_json().encode())
         streamed = "text/event-stream" in request.headers.get("accept", "")
         headers = {"X-Zhike-Visitor": owner, "Cache-Control": "no-store"}
         if given := attempt.reply_id:
             answer = as_json(_answered(lambda: app.store.reply(given, owner)), owner)
+            headers |= REPLAYED
             if streamed:
                 return EventStream(iter([_event("reply", answer)]), threading.Event(), headers)
             return JSONResponse(answer, headers=headers)

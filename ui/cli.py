@@ -31,6 +31,7 @@ COMMANDS = {
     "evaluate": ("ui.commands.evaluate", "evaluate"),
     "accounts": ("ui.commands.accounts", "accounts"),
     "keys": ("ui.commands.keys", "keys"),
+    "webhooks": ("ui.commands.webhooks", "webhooks"),
     "audit": ("ui.commands.audit", "audit"),
     "screen": ("ui.commands.screen", "screen"),
     "backup": ("ui.commands.backup", "backup"),

@@ -165,6 +165,12 @@ ROUTES: dict[tuple[str, str], Scope] = {  # what a key needs; of GET, GET is mea
     ("GET", f"{_API}/runs"): Scope.RUNS_READ,
     ("POST", f"{_API}/runs/{{name}}/promote"): Scope.RUNS_WRITE,
     ("POST", f"{_API}/runs/rollback"): Scope.RUNS_WRITE,
+    ("GET", f"{_API}/webhooks"): Scope.ADMIN,
+    ("POST", f"{_API}/webhooks"): Scope.ADMIN,
+    ("DELETE", f"{_API}/webhooks/{{webhook_id}}"): Scope.ADMIN,
+    ("POST", f"{_API}/webhooks/{{webhook_id}}/test"): Scope.ADMIN,
+    ("GET", f"{_API}/webhooks/{{webhook_id}}/deliveries"): Scope.ADMIN,
+    ("POST", f"{_API}/webhooks/{{webhook_id}}/retry"): Scope.ADMIN,
 }
 
 

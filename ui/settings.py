@@ -26,6 +26,7 @@ class ServerSettings:
     per_address_minute: int = 300  # requests of one IP address
     v1_keys: bool = False  # /v1 asks for an API key; beyond this machine it always does
     log: Literal["text", "json"] = "text"  # json: a line for every call, without what was said
+    webhook_loopback: bool = False  # webhooks may go to this machine, also without TLS
     metrics_token_file: str = ""  # /metrics asks for this token; "": only this machine may read
 
 
@@ -59,6 +60,7 @@ TESTING = {  # read by tests and benchmarks only
     "ZHIKE_MUTANTS",
     "ZHIKE_MUTATIONS",
     "ZHIKE_RUNS",
+    "ZHIKE_SESSIONS",
 }
 T = TypeVar("T")
 

@@ -22,15 +22,13 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from chatbot.feedback import GOLDEN, Feedback
 from ui import api, desk_events, downloads, openai_api, problems, widget
 from ui.accounts import Accounts
 from ui.admission import admission
-from ui.api_keys import Keys
 from ui.availability import Availability
 from ui.cookies import desk_token
 from ui.guard import BODY, Guard
-from ui.invites import Invites
+from ui.idempotency import Once
 from ui.pages import collections, login, own_data
 from ui.pages.customer import CustomerPage
 from ui.pages.desk import DeskPage
@@ -44,8 +42,8 @@ from ui.routes import (
     intents,
     runs,
     staff_route,
+    webhooks,
 )
-from ui.routes.replays import Replays
 from ui.settings import Settings
 from ui.streams import Streams
 from ui.team import Team
@@ -73,8 +71,8 @@ def build(app: App, settings: Settings) -> Web:
     """The whole site over a built app."""
     if not _uploads().name.startswith(UPLOADS):
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=UPLOADS)
-    accounts, limits = Accounts(app.database), api.Limits(settings.server)
-    team = Team(accounts, Invites(app.database, accounts), Keys(app.database, accounts))
+    team, limits = Team.of(app.database), api.Limits(settings.server)
+    accounts = team.accounts
     hours = settings.handover
     availability = Availability(hours.office(), hours.hours, accounts.present)
     site = FastAPI(
@@ -97,9 +95,10 @@ def build(app: App, settings: Settings) -> Web:
     site.add_exception_handler(RequestValidationError, problems.invalid)
     site.mount("/ui-static", StaticFiles(directory=STATIC))
     site.include_router(api.probes(app))
-    site.include_router(api.router(app, limits, availability))
+    once = Once(app.database)
+    site.include_router(api.router(app, limits, availability, once))
     site.include_router(openai_api.router(app, limits, admission(team.keys, settings.server)))
-    for routes in _programs(app, settings, team):
+    for routes in _programs(app, settings, team, once):
         site.include_router(routes)
     site.include_router(login.router(accounts, team.invites, app.handovers.rename))
     site.include_router(downloads.router(app))
@@ -127,24 +126,23 @@ def build(app: App, settings: Settings) -> Web:
     return Web(guard, site, accounts, team)
 
 
-def _programs(app: App, settings: Settings, team: Team) -> list[APIRouter]:
+def _programs(app: App, settings: Settings, team: Team, once: Once) -> list[APIRouter]:
     """The routes that ask for an API key."""
     adding: dict[str, Callable[[APIRouter], None]] = {
         "conversations": partial(conversations.add, app=app),
-        "feedback": partial(
-            feedback.add,
-            app=app,
-            feedback=Feedback(app.database, app.knowledge.approved, settings.home / GOLDEN),
-        ),
+        "feedback": partial(feedback.add, app=app),
         "handovers": partial(handovers.add, app=app),
         "documents": partial(documents.add, app=app),
         "approved answers": partial(approved.add, app=app),
         "intents": partial(intents.add, app=app),
         "runs": partial(runs.add, app=app, home=settings.home),
+        "webhooks": partial(
+            webhooks.add, webhooks=team.webhooks, loopback=settings.server.webhook_loopback
+        ),
     }
-    replays, made = Replays(app.database), []
+    made = []
     for noun, add in adding.items():
-        routes = staff_route.router(team.keys, replays, noun)
+        routes = staff_route.router(team.keys, once, noun)
         add(routes)
         made.append(routes)
     return made

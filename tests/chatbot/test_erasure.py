@@ -11,7 +11,7 @@ import pytest
 
 from chatbot.app import App, build
 from chatbot.erasure import OWNERS, Erasure, owned
-from chatbot.errors import NotFound
+from chatbot.errors import ChatbotError, NotFound
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Store
 from chatbot.types import Action, HandoffReason, Incoming
@@ -70,6 +70,35 @@ def test_no_byte_of_the_erased_stays_and_nobody_else_loses_one(own: App, tmp_pat
     assert own.assistant.reply(Incoming("hello", gone)).action is Action.SMALLTALK
     own.close()
     assert on_disk(tmp_path / "home", goes, *sessions) == {}
+
+
+def test_the_golden_case_of_an_erased_reply_goes(own: App, tmp_path: Path) -> None:
+    """It keeps the question as staff saved it, in a file beside the database."""
+    home, mine = tmp_path / "home", '{"id": "a", "question": "Own?"}'
+    golden = home / "golden.jsonl"
+    golden.write_text(f"{mine}\nnot json\n", "utf-8")
+    visitors = []
+    for marker in ("Zanzibar9", "Marmalade7"):
+        visitor = token_hex(16)
+        reply = own.assistant.reply(Incoming("Can I return opened tea?", visitor))
+        own.rate(reply.id, visitor, -1)
+        own.feedback.correct(reply.id, f"{marker}: opened tea back?", f"{marker}: no.", "kim")
+        visitors.append(visitor)
+    assert on_disk(home, "Zanzibar9")["Zanzibar9"].count("golden.jsonl") == 1
+    for pair in own.knowledge.approved.pairs():  # the shop's own text, which an erasure leaves
+        own.knowledge.approved.remove(pair.id)
+    folder = golden.with_name(".golden.jsonl.partial")
+    folder.mkdir()  # the file cannot be written: nothing is erased
+    with pytest.raises(ChatbotError, match="golden cases"):
+        own.erasure.erase(visitors[0])
+    assert len(own.erasure.sessions(visitors[0])) == 1
+    folder.rmdir()
+    own.erasure.erase(visitors[0])
+    assert on_disk(home, "Zanzibar9") == {}
+    lines = golden.read_text("utf-8").splitlines()
+    assert lines[:2] == [mine, "not json"] and len(lines) == 3 and "Marmalade7" in lines[2]
+    own.erasure.expire(1, datetime.now(UTC) + timedelta(days=2))
+    assert golden.read_text("utf-8").splitlines() == [mine, "not json"]
 
 
 def test_pages_that_were_split_keep_nothing_in_their_gaps(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from chatbot import evaluate
 from chatbot.app import App
 from chatbot.errors import ChatbotError, NotFound, WrongState
 from chatbot.feedback import Feedback
+from chatbot.golden import Golden
 from chatbot.store import new_id
 from chatbot.types import Incoming, Reply
 from knowledge.pairs import BadPair
@@ -21,7 +22,7 @@ KETTLE = "How long can I return a kettle?"
 @pytest.fixture
 def feedback(app: App, tmp_path: Path) -> Iterator[Feedback]:
     before = {pair.id for pair in app.knowledge.approved.pairs()}
-    yield Feedback(app.database, app.knowledge.approved, tmp_path / "golden.jsonl")
+    yield Feedback(app.database, app.knowledge.approved, Golden(tmp_path / "golden.jsonl"))
     for pair in app.knowledge.approved.pairs():
         if pair.id not in before:
             app.knowledge.approved.remove(pair.id)
@@ -58,7 +59,7 @@ def test_a_correction_is_the_next_answer_and_a_golden_case(app: App, feedback: F
     assert again.text == answer != reply.text
     settled = feedback.find(reply.id)
     assert (settled.state, settled.note, settled.account) == ("corrected", pair.id, "kim")
-    (question,) = evaluate.read(feedback.golden)
+    (question,) = evaluate.read(feedback.golden.path)
     assert question.question == KETTLE and question.id.startswith("feedback-")
     outcome = evaluate.ask(app, question)
     assert outcome.right and outcome.facts_right and outcome.cited_right
@@ -72,16 +73,17 @@ def test_the_pair_that_answers_already_is_edited(app: App, feedback: Feedback) -
     reply, _ = rated(app, "how long can i return a KETTLE")
     second = feedback.correct(reply.id, "how long can i return a KETTLE?", "Within 60 days.", "lee")
     assert second.id == first.id and second.answer == "Within 60 days."
-    assert len(evaluate.read(feedback.golden)) == 2
+    assert len(evaluate.read(feedback.golden.path)) == 2
 
 
 def test_a_wrong_correction_leaves_it_open(app: App, feedback: Feedback) -> None:
     reply, _ = rated(app, KETTLE)
     with pytest.raises(BadPair):
         feedback.correct(reply.id, KETTLE, "  ", "kim")
-    assert feedback.find(reply.id).state == "open" and not feedback.golden.exists()
-    (feedback.golden.parent / ".folder.partial").mkdir()
-    blocked = Feedback(app.database, app.knowledge.approved, feedback.golden.parent / "folder")
+    assert feedback.find(reply.id).state == "open" and not feedback.golden.path.exists()
+    folder = feedback.golden.path.parent / "folder"
+    folder.with_name(".folder.partial").mkdir()
+    blocked = Feedback(app.database, app.knowledge.approved, Golden(folder))
     with pytest.raises(ChatbotError, match="cannot be written"):
         blocked.correct(reply.id, KETTLE, "Within 45 days.", "kim")
     assert feedback.find(reply.id).state == "open"
@@ -121,10 +123,10 @@ def test_pages_follow_each_other(app: App, feedback: Feedback) -> None:
 
 def test_lines_of_the_team_stay(app: App, feedback: Feedback) -> None:
     mine = '{"id": "a",  "language": "en", "question": "Q?", "answerable": false}'
-    feedback.golden.write_text(f"{mine}\n\n", encoding="utf-8")
+    feedback.golden.path.write_text(f"{mine}\n\n", encoding="utf-8")
     reply, _ = rated(app, KETTLE)
     feedback.correct(reply.id, KETTLE, "Within 45 days.", "kim")
-    assert feedback.golden.read_text("utf-8").splitlines()[0] == mine
+    assert feedback.golden.path.read_text("utf-8").splitlines()[0] == mine
 
 
 def test_what_is_erased_leaves_the_list(app: App, feedback: Feedback) -> None:

@@ -17,6 +17,7 @@ from ui.invites import VALID, Invites
 from ui.roles import Role
 from ui.sessions import GRACE, RENEW
 from ui.team import Team
+from ui.webhooks.store import Webhooks
 
 OTHER = "saddle marble thirteen ovens"
 
@@ -39,7 +40,8 @@ def team(database: Database, clock: Clock) -> Team:
     token = accounts.setup_token()
     assert token
     accounts.set_up(token, PASSWORD, "setup")
-    return Team(accounts, Invites(database, accounts, clock), Keys(database, accounts, clock))
+    invites, keys = Invites(database, accounts, clock), Keys(database, accounts, clock)
+    return Team(accounts, invites, keys, Webhooks(database, accounts.audit, clock))
 
 
 def test_an_invitation_works_once(team: Team) -> None:

@@ -21,14 +21,14 @@ LEFT = "transcripts-left"  # by a server that was killed while a run was made
 ROOT = Path(__file__).parents[2]
 
 
-def command(home: Path, port: int) -> subprocess.Popen[str]:
+def command(home: Path, port: int, more: dict[str, str] | None = None) -> subprocess.Popen[str]:
     variables = {k: v for k, v in os.environ.items() if not k.startswith("ZHIKE_")}
     variables |= {
         "ZHIKE_HOME": str(home),
         "ZHIKE_SAMPLES": "off",
         "ZHIKE_CHATBOT_GENERATOR": "none",
         "PYTHONUNBUFFERED": "1",
-    }
+    } | (more or {})
     return subprocess.Popen(
         [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)],
         cwd=ROOT,

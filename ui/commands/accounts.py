@@ -9,11 +9,8 @@ import click
 
 from knowledge.database import Database
 from ui import settings
-from ui.accounts import Accounts
-from ui.api_keys import Keys
 from ui.commands.documents import person
 from ui.commands.opening import as_json
-from ui.invites import Invites
 from ui.roles import Role
 from ui.team import Team
 
@@ -25,8 +22,7 @@ def opened_team() -> Iterator[Team]:
     """The accounts and keys of the home, without models."""
     database = Database(settings.load().home / "zhike.db")
     try:
-        accounts = Accounts(database)
-        yield Team(accounts, Invites(database, accounts), Keys(database, accounts))
+        yield Team.of(database)
     finally:
         database.close()
 

@@ -65,11 +65,13 @@ def _run(settings: Settings) -> None:
     # Gradio takes seconds to import: after the lock, so that a refusal is quick
     from ui import transcripts, web
     from ui.metrics import Metered
+    from ui.webhooks.sender import Sender
 
     site = web.build(app, settings)
     metered = Metered(site.asgi, app, settings.server.metrics_token_file)
     transcripts.drop_after_run(settings.home)
     kept = Retention(app, settings.chatbot.retention_days)
+    sender = Sender(site.team.webhooks, loopback=settings.server.webhook_loopback)
     loading = threading.Thread(target=_load, args=(app, settings), name="loading", daemon=True)
     loading.start()
     _welcome(settings, site.accounts.setup_token())
@@ -89,6 +91,7 @@ def _run(settings: Settings) -> None:
         pass  # Ctrl-C is how a person stops it
     finally:
         kept.stop()
+        sender.stop()
         web.clear_uploads()
         app.close()
 

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import gradio as gr
 
 from chatbot.app import App
-from chatbot.feedback import GOLDEN, Feedback
 from ui import desk_events, render, roles
 from ui.labels import Labels, remembered, settled, switch
 from ui.pages.approved import ApprovedTab
@@ -49,11 +48,7 @@ class DeskPage:
             "approved": ApprovedTab(app, self._labels),
             "inbox": self._inbox,
             "conversations": ConversationsTab(app, self._labels),
-            "feedback": FeedbackTab(
-                app,
-                Feedback(app.database, app.knowledge.approved, settings.home / GOLDEN),
-                self._labels,
-            ),
+            "feedback": FeedbackTab(app, self._labels),
             "insights": InsightsTab(app, self._labels),
             "intents": IntentsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),

@@ -8,7 +8,7 @@ import gradio as gr
 
 from chatbot.app import App
 from chatbot.errors import ChatbotError
-from chatbot.feedback import MAX_NOTE, STATES, Complaint, Feedback, State
+from chatbot.feedback import MAX_NOTE, STATES, Complaint, State
 from knowledge.errors import KnowledgeError
 from knowledge.pairs import LONGEST_ANSWER, LONGEST_QUESTION
 from ui import render
@@ -25,8 +25,8 @@ Updates = dict[Any, Any]
 class FeedbackTab:
     """What editors do about thumbs down."""
 
-    def __init__(self, app: App, feedback: Feedback, labels: Labels) -> None:
-        self._store, self._feedback = app.store, feedback
+    def __init__(self, app: App, labels: Labels) -> None:
+        self._store, self._feedback = app.store, app.feedback
         self._labels = labels
         self.filled: list[Any] = []
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatbot.app import App
-from chatbot.feedback import MAX_NOTE, Complaint, Feedback, State
+from chatbot.feedback import MAX_NOTE, Complaint, State
 from ui.routes.approved import shown as pair_shown
 from ui.routes.paging import After, Limit, page, place
 from ui.routes.staff_route import caller
@@ -40,8 +40,9 @@ class Dismissal(BaseModel):
     note: str = Field(min_length=1, max_length=MAX_NOTE, pattern=r"\S")
 
 
-def add(routes: APIRouter, app: App, feedback: Feedback) -> None:
+def add(routes: APIRouter, app: App) -> None:
     """The routes."""
+    feedback = app.feedback
 
     @routes.get("/feedback")
     def listed(state: State = "open", limit: Limit = 50, after: After = None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ It also writes the audit log's row and answers a repeated POST as the first time
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -19,9 +19,9 @@ from knowledge import errors as knowledge
 from knowledge.pairs import BadPair
 from ui.api_keys import KeyRefused, Keys, Principal
 from ui.audit import Act, acting
+from ui.idempotency import HEADER, REPLAYED, Answer, Once
 from ui.problems import PROBLEM, request_id
 from ui.roles import ROUTES, Scope
-from ui.routes.replays import Replays
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 STATUS: dict[type[Exception], int] = {  # the first that fits
@@ -56,7 +56,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def router(keys: Keys, replays: Replays, tag: str) -> APIRouter:
+def router(keys: Keys, once: Once, tag: str) -> APIRouter:
     """An empty router under /api/v1 whose routes ask for a key."""
 
     class StaffRoute(APIRoute):
@@ -74,7 +74,9 @@ def router(keys: Keys, replays: Replays, tag: str) -> APIRouter:
                     with acting(act if request.method != "GET" else None):
                         return await _answered(handler, request)
 
-                return await replays.once(principal, request, handled)
+                if request.method != "POST":  # the others are the same when they are sent again
+                    return await handled()
+                return await _once(once, principal, request, handled)
 
             return guarded
 
@@ -116,6 +118,34 @@ def _act(request: Request, principal: Principal, path: str) -> Act:
     values = request.path_params.values()
     action = f"api.{request.method} {path.removeprefix('/api/v1')}"
     return Act(principal.name, action, "/".join(map(str, values)), request_id(request))
+
+
+async def _once(
+    once: Once, principal: Principal, request: Request, handle: Callable[[], Awaitable[Response]]
+) -> Response:
+    """The answer of `handle`, or the one that was given to the same call before.
+
+    An answer that is no success is not kept: the call may be sent again.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return await handle()
+    said = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    body, owner = said + await request.body(), f"key:{principal.id}"
+    attempt = await run_in_threadpool(once.begin, owner, key, body)
+    if (before := attempt.answer) is not None:
+        return Response(before.body, before.status, REPLAYED, media_type=before.kind)
+    try:
+        response = await handle()
+        if response.status_code < 300:
+            kind = response.media_type or response.headers.get("content-type")
+            answer = Answer(response.status_code, kind, bytes(response.body))
+            named = request.path_params
+            ids = named.get("conversation_id"), named.get("reply_id")
+            await run_in_threadpool(attempt.answered, answer, *ids)
+        return response
+    finally:
+        await run_in_threadpool(attempt.close)
 
 
 async def _answered(handler: Handler, request: Request) -> Response:
