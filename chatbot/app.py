@@ -135,7 +135,9 @@ def build(
     reranker, unread = _reranker(knowledge, models)
     base = KnowledgeBase(database, home / "index", embedder, knowledge, reranker)
     fitted, more = _weights(home, embedder)
-    scorer = EvidenceScorer(database, embedder, reader.packaged(), fitted, _english(models))
+    scorer = EvidenceScorer(
+        database, embedder, reader.packaged(), fitted, _english(models), knowledge.answerable
+    )
     generator = _generator(models, chatbot)
     store, champions = Store(database), Champions(database)
     english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None

@@ -22,6 +22,7 @@ from knowledge.types import Passage, Vectors
 from knowledge.weights import Floats, Forest, LanguageWeights, Logistic, Weights, grow
 
 FOLDS = 8
+BINS = 10  # of the reliability curve, with as many questions each
 FEWEST = 20  # answerable and unanswerable questions each, below which a fit means nothing
 Bools = npt.NDArray[np.bool_]
 
@@ -70,6 +71,7 @@ class Report:
     answered: float  # share of the answerable at or above the floor
     abstained: float  # share of the unanswerable below it
     best_sentence: float  # share of the answerable whose best sentence holds a fact
+    error: float  # expected calibration error, 0..1
 
 
 def fit(
@@ -94,9 +96,12 @@ def fit(
         own = np.array([name in ("any", case.family) for case in cases])
         floor = _floor(unseen[own], labels[own])
         languages[name] = LanguageWeights(
-            _sentence_model([c for c in cases if name in ("any", c.family)]), floor
+            _sentence_model([c for c in cases if name in ("any", c.family)]),
+            floor,
+            _reliability(unseen[own], labels[own]),
         )
-        reports.append(_report(name, unseen[own], labels[own], best[own], floor))
+        error = languages[name].error or 0.0
+        reports.append(_report(name, unseen[own], labels[own], best[own], floor, error))
     return Weights(embedder, languages, Forest(rows, labels)), reports
 
 
@@ -185,7 +190,17 @@ def _floor(probabilities: Floats, answerable: Bools) -> float:
     return round(float(candidates[int(np.argmax(worst))]), 4)
 
 
-def _report(language: str, unseen: Floats, answerable: Bools, best: Bools, floor: float) -> Report:
+def _reliability(probabilities: Floats, answerable: Bools) -> Floats:
+    """(BINS, 3) of LanguageWeights, bins of equal size, lowest first."""
+    bins = np.array_split(np.argsort(probabilities, kind="stable"), BINS)
+    return np.array(
+        [[probabilities[b].mean(), answerable[b].mean(), len(b)] for b in bins if len(b)]
+    )
+
+
+def _report(
+    language: str, unseen: Floats, answerable: Bools, best: Bools, floor: float, error: float
+) -> Report:
     return Report(
         language,
         len(unseen),
@@ -193,6 +208,7 @@ def _report(language: str, unseen: Floats, answerable: Bools, best: Bools, floor
         round(float((unseen[answerable] >= floor).mean()), 3),
         round(float((unseen[~answerable] < floor).mean()), 3),
         round(float(best[answerable].mean()), 3),
+        round(error, 3),
     )
 
 

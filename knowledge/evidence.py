@@ -84,15 +84,23 @@ class EvidenceScorer:
         reader: Reader,
         weights: Weights | None,
         english: Reader | None = None,
+        answerable: float = 0.5,
     ) -> None:
         """`reader` reads every language, `english` reads it once more; weights: None to fit some;
-        until then nothing counts as evidence."""
+        until then nothing counts as evidence. answerable: share of all questions, above 0 and
+        below 1, that the documents answer; the probability is as right as this is."""
+        self.answerable = answerable
         self._db = database
         self._readings = Readings(database, reader, "every language")
         self._english = Readings(database, english, "English") if english else None
         self._embedder = embedder
         self._weights = weights
         database.migrate(migrations)
+
+    @property
+    def weights(self) -> Weights | None:
+        """What was fitted; None until something is."""
+        return self._weights
 
     def score(
         self,
@@ -108,7 +116,7 @@ class EvidenceScorer:
         model = self._weights.of(language)
         picture = self.picture(question, vector, passages, language, context)
         if picture is None:
-            return Evidence((), 0.0, model.floor)
+            return Evidence((), 0.0, with_prior(model.floor, self.answerable))
         scores = sentence_scores(model.sentence, picture.rows)
         row = question_features(picture.asked, picture.rows, scores, picture.found, language)
         ranked = tuple(
@@ -116,7 +124,13 @@ class EvidenceScorer:
             for i in np.argsort(-scores, kind="stable")
         )
         unknown = tuple(w.text for w in picture.asked.unknown())
-        return Evidence(ranked, self._weights.question.probability(row), model.floor, unknown)
+        probability = self._weights.question.probability(row)
+        return Evidence(
+            ranked,
+            with_prior(probability, self.answerable),
+            with_prior(model.floor, self.answerable),
+            unknown,
+        )
 
     def picture(
         self,
@@ -215,6 +229,13 @@ def sentence_scores(model: Logistic, rows: Floats) -> Floats:
     other = rows[:, COLUMN["other_identifier"]] > 0
     scores: Floats = model.probability(rows) * np.where(other, OTHER, 1.0)
     return scores
+
+
+def with_prior(probability: float, answerable: float) -> float:
+    """A probability that was fitted as if every second question could be answered, for a desk where
+    `answerable` of them can (Saerens et al. 2002). It keeps its order, so floors move with it."""
+    odds = answerable / (1 - answerable)
+    return probability * odds / (probability * odds + 1 - probability)
 
 
 def in_context(sentence: Sentence) -> str:

@@ -16,6 +16,7 @@ class KnowledgeSettings:
     embedder_revision: str = ""  # 40 hex digits pin a hub model
     index: Literal["auto", "flat", "hnsw", "exact", "faiss"] = "auto"  # faiss: auto's older name
     chunk_tokens: int = 160  # upper bound of a chunk, in the embedder's tokens
+    answerable: float = 0.67  # above 0, below 1: of the questions, how many documents answer
     passages: int = 16  # found per turn
     cut: float = 0.0  # 0..1: passages below this share of the best score are left out
     per_document: int = 0  # passages of one document at most; 0 = any number
@@ -26,6 +27,10 @@ class KnowledgeSettings:
     max_file_mb: int = 25  # larger files are refused
 
     def __post_init__(self) -> None:
+        if not 0 < self.answerable < 1:
+            raise KnowledgeError(
+                f"knowledge.answerable is a share above 0 and below 1, not {self.answerable}."
+            )
         for name in ("cut", "duplicates"):
             if not 0 <= getattr(self, name) <= 1:
                 raise KnowledgeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -75,6 +75,17 @@ class LanguageWeights:
 
     sentence: Logistic
     floor: float
+    # (bins, 3): mean probability, share answerable, questions; of questions that the fit did not
+    # see. Empty in weights of before.
+    reliability: Floats = field(default_factory=lambda: np.empty((0, 3)))
+
+    @property
+    def error(self) -> float | None:
+        """Expected calibration error, 0..1 (Naeini et al. 2015); None when it was not measured."""
+        if not len(self.reliability):
+            return None
+        said, held, count = self.reliability.T
+        return float((np.abs(said - held) * count).sum() / count.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,7 @@ def save(weights: Weights, path: Path) -> None:
             f"{name}.weight": model.sentence.weight,
             f"{name}.bias": model.sentence.bias,
             f"{name}.floor": model.floor,
+            f"{name}.reliability": model.reliability,
         }
     part = path.with_name(f"{path.name}.part")
     try:
@@ -150,6 +162,7 @@ def _weights(table: dict[str, Any]) -> Weights:
                 float(table[f"{name}.bias"]),
             ),
             float(table[f"{name}.floor"]),
+            table.get(f"{name}.reliability", np.empty((0, 3))),
         )
         for name in table["languages"]
     }

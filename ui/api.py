@@ -277,9 +277,9 @@ def as_json(reply: Reply, visitor: str) -> dict[str, Any]:
 
 def confidence(reply: Reply) -> Literal["high", "medium", "low"]:
     """The confidence in a word; the bounds are those of the desk's colours too."""
-    if reply.confidence >= 0.75:
+    if reply.confidence >= 0.85:
         return "high"
-    return "medium" if reply.confidence >= 0.45 else "low"
+    return "medium" if reply.confidence >= 0.6 else "low"
 
 
 def _citation(citation: Citation) -> dict[str, str]:

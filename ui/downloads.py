@@ -13,12 +13,13 @@ from chatbot.app import App
 from chatbot.insights import Insights, insights
 from knowledge.csv_cells import guarded
 from knowledge.pair_table import written
+from ui.pages.calibration_picture import csv_of
 
 Chart = Literal["days", "actions", "ends", "reasons", "intents", "times", "gaps"]
 
 
 def router(app: App) -> APIRouter:
-    """/desk/approved-answers.csv and /desk/insights.csv; the guard lets only staff in."""
+    """/desk/approved-answers.csv, insights.csv, calibration.csv; the guard lets only staff in."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/desk/insights.csv")
@@ -31,6 +32,11 @@ def router(app: App) -> APIRouter:
         text = io.StringIO()
         csv.writer(text).writerows([head, *([guarded(str(cell)) for cell in row] for row in rows)])
         return _table(text.getvalue(), f"insights-{chart}.csv")
+
+    @routes.get("/desk/calibration.csv")
+    def calibration() -> Response:
+        scorer = app.scorer
+        return _table(csv_of(scorer.weights, scorer.answerable), "calibration.csv")
 
     @routes.get("/desk/approved-answers.csv")
     def approved_answers() -> Response:

@@ -52,7 +52,7 @@ PAGE = re.compile(
 DESK_PAGE = re.compile(PAGE.pattern + r"|/gradio_api/(upload|upload_progress)|/export\.zip")
 OWN = re.compile(
     r"/healthz|/readyz|/ui-static/[A-Za-z0-9._-]+"
-    r"|/desk/(login|setup|invite|password|logout|approved-answers\.csv|insights\.csv)"
+    r"|/desk/(login|setup|invite|password|logout|approved-answers\.csv|insights\.csv|calibration\.csv)"
     r"|/my-data\.json|/widget(\.js)?"
     r"|/api/v1/widget/(start|messages|person|stop|data)"
     r"|/api/v1/(chat|openapi\.json|replies/[^/]+/rating"

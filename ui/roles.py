@@ -126,6 +126,7 @@ TABS: dict[str, Scope] = {  # what it takes to see a tab of the desk
 FILES: dict[str, frozenset[Scope]] = {
     "/desk/export.zip": frozenset({Scope.KNOWLEDGE_READ}),
     "/desk/approved-answers.csv": frozenset({Scope.KNOWLEDGE_READ}),
+    "/desk/calibration.csv": frozenset({Scope.KNOWLEDGE_READ}),
     "/desk/insights.csv": frozenset({Scope.CONVERSATIONS}),
     "/desk/gradio_api/upload": frozenset(
         {Scope.KNOWLEDGE_WRITE, Scope.RUNS_WRITE, Scope.INTENTS_WRITE}

@@ -144,6 +144,6 @@ def calibrate(questions: Path, output: Path | None) -> None:
         click.echo(
             f"{report.language:4} {report.questions} questions, held out: AUROC {report.auroc}, "
             f"answered {report.answered}, abstained {report.abstained}, "
-            f"best sentence right {report.best_sentence}"
+            f"best sentence right {report.best_sentence}, calibration error {report.error}"
         )
     click.echo(f"written    {target}")

@@ -10,6 +10,7 @@ from chatbot.app import App
 from knowledge.errors import KnowledgeError
 from ui import render
 from ui.labels import Labels
+from ui.pages import calibration_picture
 from ui.pages.notices import QUIET, done, heading, problem
 from ui.texts import Texts, texts
 
@@ -32,6 +33,9 @@ class HealthTab:
                 refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
         self.filled = [self._state]
         refresh.click(self.fill, language, self.filled, **QUIET)
+        with gr.Column(elem_classes="card"):
+            self._calibration = gr.Markdown("", elem_id="calibration")
+        self.filled.append(self._calibration)
         self._check_card(language)
 
     def _check_card(self, language: gr.Radio) -> None:
@@ -71,7 +75,11 @@ class HealthTab:
             for name, value in named
         )
         table = f'<div class="state {mark}"><table><tbody>{cells}</tbody></table></div>'
-        return {self._state: table}
+        scorer = self._app.scorer
+        return {
+            self._state: table,
+            self._calibration: calibration_picture.shown(scorer.weights, scorer.answerable, words),
+        }
 
     def _check(self, language: str) -> dict[Any, Any]:
         """One line per problem of the documents; then a rebuild is offered."""
