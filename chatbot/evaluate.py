@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
 from chatbot import followup, grounding
 from chatbot.app import App
 from chatbot.errors import ChatbotError
@@ -23,6 +26,8 @@ from knowledge.split import sentences
 
 ABSTAINED = frozenset({Action.REFUSE, Action.HAND_OVER})
 ANSWERED = frozenset({Action.ANSWER, Action.QUOTE})
+JUDGED = ANSWERED | {Action.REFUSE}  # by how sure it was; a question back or a call is not
+BINS = 5  # of the calibration error
 WORST = 10
 
 
@@ -147,6 +152,23 @@ def _shares(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "supported": _share(o.supported for o in answered),
         "facts_right_when_answered": _share(o.facts_right for o in tried),
         "document_right_when_answered": _share(o.cited_right for o in tried),
+        **_confidence(outcomes),
+    }
+
+
+def _confidence(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+    """Whether it tells answerable from not, and how far from the truth it is (in BINS bins of as
+    many replies each), 0..1; None where only one kind was asked."""
+    judged = [o for o in outcomes if o.reply.action in JUDGED]
+    said = np.array([o.reply.confidence for o in judged])
+    held = np.array([o.question.answerable for o in judged], float)
+    if not 0 < held.sum() < len(held):
+        return {"auroc": None, "calibration_error": None}
+    bins = np.array_split(np.argsort(said, kind="stable"), BINS)
+    gaps = [len(b) * abs(said[b].mean() - held[b].mean()) for b in bins if len(b)]
+    return {
+        "auroc": round(float(roc_auc_score(held, said)), 4),
+        "calibration_error": round(float(sum(gaps) / len(judged)), 4),
     }
 
 
