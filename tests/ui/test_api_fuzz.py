@@ -58,7 +58,8 @@ def keys(fuzzed: Running) -> Iterator[str]:
 def there(fuzzed: Running) -> dict[str, Callable[[], str]]:
     """By path parameter: the id of something that exists."""
     app, visitor = fuzzed.app, new_id()
-    hook, _ = fuzzed.site.team.webhooks.add("https://192.88.99.7/", [], "test")
+    hooks = fuzzed.site.team.webhooks  # allowed here and not by the site: nothing is sent
+    hook, _ = hooks.add("http://127.0.0.1:9/", [], "test", loopback=True)
 
     def reply(rated: bool = True) -> str:
         made = app.assistant.reply(Incoming("Can I return opened tea?", visitor))
@@ -94,7 +95,7 @@ def test_no_request_breaks_the_api(
     results = list(described.get_all_operations())
     operations = [found.ok() for found in results if isinstance(found, Ok)]
     assert len(operations) == len(results), "the description is not valid"
-    most = max(1, EXAMPLES // len(operations)) + 1
+    most = EXAMPLES * 5 // 4 // len(operations) + 1  # some have few different requests
     wrong = {}
     for operation in operations:
         requests = st.one_of(
@@ -138,7 +139,10 @@ def call(case: schemathesis.Case[Any], key: str, there: dict[str, Callable[[], s
     answer = case.call()
     status, sent = answer.status_code, case.as_curl_command()
     assert status < 500, f"{answer.text} {sent}"
-    assert status not in (401, 403, 429), f"the request did not reach the route: {status} {sent}"
+    unsigned = status == 403 and case.path.endswith("/widget/start")  # a made-up signature
+    assert unsigned or status not in (401, 403, 429), (
+        f"the request did not reach the route: {status} {sent}"
+    )
     assert "Traceback" not in answer.text, sent
     if status >= 400:
         told = answer.json()
