@@ -14,8 +14,11 @@ from chatbot.champions import Champions
 from chatbot.entities import entities
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import IntentModel, by_pattern
+from chatbot.own_affairs import about_own
 from chatbot.phrases import phrase
 from chatbot.prompt import messages
+from chatbot.query import Query
+from chatbot.query import query as query_of
 from chatbot.safety import Screen
 from chatbot.sentiment import Mood
 from chatbot.settings import ChatbotSettings
@@ -36,13 +39,16 @@ from chatbot.types import (
 )
 from knowledge.evidence import Evidence, EvidenceScorer
 from knowledge.knowledge_base import KnowledgeBase
-from knowledge.language import simplify
 from knowledge.types import Embedder, FaqMatch, Passage, Vectors
 
 NOTHING = Evidence((), 0.0, 1.0)
+EMPTY = Query("")
 UNREAD = Verdict("")
 UNSTORED = Message("user", "")
 OTHER = Intent("other", 0.0)
+OFFERING = frozenset({"no_evidence", "own_affair"})  # phrases that offer a person
+# Decided for want of evidence: an approved answer or a passage may still be found.
+UNSETTLED = OFFERING | {"hand_over_missing", "already_waiting", "hand_over_looked_up"}
 
 
 @dataclass(slots=True)
@@ -57,7 +63,7 @@ class Turn:
     second: str | None = None  # the other language of a mixed turn
     verdict: Verdict = UNREAD
     question: Message = UNSTORED
-    query: str = ""  # what is searched for: the question with what it leans on
+    query: Query = EMPTY  # what is searched for
     intent: Intent = OTHER
     approved: FaqMatch | None = None
     found: tuple[Passage, ...] = ()
@@ -176,8 +182,7 @@ class Assistant:
             called = newest if newest and newest.route == "person" else None
             turn.intent = called or by_pattern(turn.verdict.masked) or turn.intent
             decision = policy.decide(self._situation(turn))
-            settled = decision.phrase != "no_evidence" and decision.phrase != "hand_over_missing"
-            settled = settled and decision.phrase != "already_waiting"
+            settled = decision.phrase not in UNSETTLED
             note.detail = decision.why if settled else "needs the documents"
         return decision if settled else None
 
@@ -185,13 +190,12 @@ class Assistant:
         """Approved answer first; then passages, and how well they answer."""
         collection = turn.incoming.collection
         with turn.trace.step("embedding") as note:
-            asked = followup.without_introductions(turn.verdict.masked)
-            asked = simplify(asked)  # the embedder knows Simplified far better
-            context = simplify(followup.context(turn.verdict.masked, turn.history))
-            turn.query = f"{context} {asked}".strip()
-            own = self.embedder.queries([asked])
-            vector: Vectors = self.embedder.queries([turn.query]) if context else own
-            note.detail = f"searched for: {turn.query}" if context else ""
+            query = turn.query = query_of(
+                turn.verdict.masked, turn.history, self.knowledge.spelling
+            )
+            own = self.embedder.queries([query.asked])
+            vector: Vectors = self.embedder.queries([query.text]) if query.context else own
+            note.detail = query.told()
         with turn.trace.step("intent") as note:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
@@ -204,7 +208,7 @@ class Assistant:
                 note.detail = turn.mood.told()
         with turn.trace.step("approved answer") as note:
             turn.approved = self.approved(
-                turn.query, vector, turn.intent, turn.language, collection
+                query.text, vector, turn.intent, turn.language, collection
             )
             if turn.approved:
                 note.detail = f"{turn.approved.score:.2f}: {turn.approved.question}"
@@ -212,17 +216,19 @@ class Assistant:
         with turn.trace.step("retrieval") as note:
             turn.found = tuple(
                 self.knowledge.search(
-                    asked,
+                    query.asked,
                     collection=collection,
                     vector=own,
-                    before=followup.before(asked, turn.history),
+                    before=followup.before(query.asked, turn.history),
                 )
             )
             note.detail = "; ".join(f"{p.document} {p.cosine:.2f}" for p in turn.found[:3])
         if turn.found:
             yield Stage("reading", len({p.document_id for p in turn.found}))
         with turn.trace.step("evidence") as note:
-            turn.evidence = self.scorer.score(asked, vector, turn.found, turn.language, context)
+            turn.evidence = self.scorer.score(
+                query.asked, vector, turn.found, turn.language, query.context
+            )
             note.detail = _evidence_detail(turn.evidence)
 
     def approved(
@@ -248,6 +254,7 @@ class Assistant:
             floor=turn.evidence.floor,
             misses=self.store.misses(turn.session.id),
             angry=turn.mood is not None and turn.mood.angry,
+            own=about_own(turn.verdict.masked),
             asked_back=self.store.asked_back(turn.session.id),
             writer=self.answering.writes(turn.language, self._adapter(turn) is not None),
         )
@@ -295,7 +302,7 @@ class Assistant:
             citations=turn.answer.citations if answered else (),
             confidence=self._confidence(turn, decided.action),
             escalate=decided.action is Action.HAND_OVER
-            or decided.phrase == "no_evidence"
+            or decided.phrase in OFFERING
             or (answered and turn.answer.foreign),
             reason=decided.reason,
             engine=turn.answer.engine if answered else "rules",
@@ -317,7 +324,7 @@ class Assistant:
         return self.store.add_reply(reply, provenance)
 
     def _suggestions(self, turn: Turn) -> tuple[str, ...]:
-        return offers.near(self.knowledge, turn.query, turn.language, turn.incoming.collection)
+        return offers.near(self.knowledge, turn.query.text, turn.language, turn.incoming.collection)
 
     def _phrase(self, turn: Turn, decided: policy.Decision) -> str:
         if decided.action is Action.WAIT:

@@ -24,6 +24,8 @@ _DAY = "|".join(f"{day[:3]}(?:{day[3:]})?" for day in WEEKDAYS)
 _MONTH = "|".join(f"{month[:3]}(?:{month[3:]})?" for month in MONTHS).replace("sep(", "sept?(")
 _COUNT = rf"\d{{1,3}}|an?|{'|'.join(NUMBERS[1:])}"
 _NUMBER = r"\d{1,3}|[一二两兩三四五六七八九十]{1,3}|半"
+_FEW = r"\d{1,2}|[一二三四五六七八九十]{1,3}"
+_TH = r"(?:st|nd|rd|th)"
 _WEEK = "(?:个|個)?(?:周|週|星期|礼拜|禮拜)"
 
 Span = tuple[date, date]
@@ -141,6 +143,18 @@ def _without_year(month: int, day: int, today: date) -> Span:
     return _one(min(days, key=lambda d: abs((d - today).days)))
 
 
+def _between(months: tuple[int, int], days: tuple[int, int], year: str | None, today: date) -> Span:
+    """From one day to another; without a year the one in which the first lies nearest."""
+    if year:
+        first = date(int(year), months[0], days[0])
+    else:
+        first = _without_year(months[0], days[0], today)[0]
+    last = date(first.year + (months[1] < months[0]), months[1], days[1])
+    if last < first:
+        raise ValueError("the last day lies before the first")
+    return first, last
+
+
 def _named_month(name: str) -> int:
     return next(i for i, month in enumerate(MONTHS, 1) if month.startswith(name.lower()[:3]))
 
@@ -205,6 +219,32 @@ def _rules() -> Iterator[tuple[str, Rule]]:
     yield (
         r"(?<![\d月])(\d{1,2})[号號](?![店楼樓线線院])",
         lambda m, t: _one(t.replace(day=int(m[1]))),
+    )
+    yield (
+        rf"(?<![\d年])({_FEW})月({_FEW})[日号號]?\s?(?:到|至|[-–~～—])\s?(?:({_FEW})月)?({_FEW})[日号號]?"
+        rf"(?![\d一二三四五六七八九十月])",
+        lambda m, t: _between(
+            (_number(m[1]), _number(m[3] or m[1])), (_number(m[2]), _number(m[4])), None, t
+        ),
+    )
+    yield (
+        rf"(?<![\d年一二三四五六七八九十])({_FEW})月({_FEW})[日号號]",
+        lambda m, t: _without_year(_number(m[1]), _number(m[2]), t),
+    )
+    yield (
+        rf"\b(?:(?:between|from) )?(\d{{1,2}}){_TH}?(?: ({_MONTH})\.?)?"
+        rf"\s?(?:and|to|until|till|[-–])\s?(\d{{1,2}}){_TH}? (?:of )?({_MONTH})\b\.?"
+        r"(?:,? (\d{4}))?",
+        lambda m, t: _between(
+            (_named_month(m[2] or m[4]), _named_month(m[4])), (int(m[1]), int(m[3])), m[5], t
+        ),
+    )
+    yield (
+        rf"\b(?:(?:between|from) )?({_MONTH})\.? (\d{{1,2}}){_TH}?\s?(?:and|to|until|till|[-–])\s?"
+        rf"(?:({_MONTH})\.? )?(\d{{1,2}}){_TH}?\b(?:,? (\d{{4}}))?",
+        lambda m, t: _between(
+            (_named_month(m[1]), _named_month(m[3] or m[1])), (int(m[2]), int(m[4])), m[5], t
+        ),
     )
     yield (
         rf"\b({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?(?:,? (\d{{4}}))?\b",

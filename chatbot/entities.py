@@ -19,11 +19,17 @@ TRACKING = re.compile(
 CURRENCY = {
     "$": "USD", "us$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "美元": "USD",
     "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR", "欧元": "EUR", "歐元": "EUR",
+    "buck": "USD", "bucks": "USD",
     "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "英镑": "GBP",
     "¥": "CNY", "￥": "CNY", "rmb": "CNY", "cny": "CNY", "元": "CNY", "块": "CNY", "块钱": "CNY",
     "塊": "CNY", "塊錢": "CNY", "人民币": "CNY",
     "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港元": "HKD", "nt$": "TWD", "台币": "TWD",
 }  # fmt: skip
+WRITTEN = re.compile(  # 一百块, 三千五百元, 两万元
+    r"(?<![\d一二两三四五六七八九十百千万第])(?P<number>[一二两三四五六七八九十百千万零]{1,9})"
+    r"(?:块钱|(?:块|元)(?=多|左右|以[上下]|起|的|够|包邮|吧|吗|呢|[\s,.!?，。！？；]|$))"
+)
+PLACES = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 MANY = {"万": 10_000, "萬": 10_000, "千": 1_000}
 _SIGNS = "|".join(sorted(map(re.escape, CURRENCY), key=len, reverse=True))
 _SUM = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:\.\d{1,2})?"
@@ -61,7 +67,25 @@ def _found(text: str, today: date) -> Iterator[tuple[str, str, str]]:
         number = (match["first"] or match["second"] or match["third"]).replace(",", "")
         many = MANY.get(match["more"] or match["many"] or "", 1)
         yield "amount", match[0], f"{sign} {number if many == 1 else f'{float(number) * many:g}'}"
+    for match in WRITTEN.finditer(text):
+        yield "amount", match[0], f"CNY {_counted(match['number'])}"
     for mention in mentions(text, today):
         yield "date", mention.text, mention.value
     for match in MASKED.finditer(text):
         yield match[1].lower(), match[0], match[0]
+
+
+def _counted(written: str) -> int:
+    """三千五百 as 3500; the last digit without its place has the next lower one: 一百五 is 150."""
+    total = part = digit = 0
+    place = 10
+    for c in written:
+        if c == "万":
+            total, part, digit, place = (total + part + digit) * 10_000, 0, 0, 10_000
+        elif c in PLACES:
+            place = PLACES[c]
+            part, digit = part + (digit or 1) * place, 0
+        else:
+            digit = 2 if c == "两" else "零一二三四五六七八九".index(c)
+            place = 10 if c == "零" else place
+    return total + part + digit * (place // 10 if place > 10 and written[-2:-1] != "零" else 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,6 +55,8 @@ class Erasure:
         self._db = database
         self._store = store
         self._golden = golden
+        # Called with the sessions before they go: for copies that are kept outside the database.
+        self.listeners: list[Callable[[Sequence[str]], object]] = []
 
     def sessions(self, visitor: str) -> list[str]:
         """Ids of the visitor's conversations in all channels, oldest first."""
@@ -113,10 +115,12 @@ class Erasure:
 
     @contextmanager
     def _without_cases(self, sessions: Sequence[str]) -> Iterator[None]:
-        """Without the golden cases of these conversations, which hold a customer's question.
+        """Without the copies outside the database: golden cases, and what listeners keep.
 
         First, so that a crash in between leaves conversations that can be erased again.
         """
+        for listener in self.listeners:
+            listener(sessions)
         with self._golden.locked():
             self._golden.drop({case_id(row["id"]) for row in self._rows_of("replies", sessions)})
             yield

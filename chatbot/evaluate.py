@@ -14,9 +14,11 @@ from chatbot import followup, grounding
 from chatbot.app import App
 from chatbot.errors import ChatbotError
 from chatbot.phrases import phrase
+from chatbot.query import query
 from chatbot.store import new_id
 from chatbot.types import EVALUATION, Action, Incoming, Message, Reply
 from knowledge.calibrate import Labelled, holds, plain
+from knowledge.spelling import Spelling
 from knowledge.split import sentences
 
 ABSTAINED = frozenset({Action.REFUSE, Action.HAND_OVER})
@@ -208,14 +210,16 @@ def _letters(text: str) -> str:
     return re.sub(r"[|·\-*•]", "", plain(text))
 
 
-def labelled(questions: Sequence[Question]) -> list[Labelled]:
-    """What the calibration of the evidence needs of golden questions."""
-    return [
-        Labelled(q.question, _context(q), q.language, q.answerable, q.documents, q.facts)
-        for q in questions
-    ]
-
-
-def _context(question: Question) -> str:
-    history = [Message("user" if r == "user" else "assistant", t) for r, t in question.history]
-    return followup.context(question.question, history)
+def labelled(questions: Sequence[Question], spelling: Spelling) -> list[Labelled]:
+    """What the calibration of the evidence needs of golden questions, read as a turn reads them."""
+    found = []
+    for q in questions:
+        history = [Message("user" if r == "user" else "assistant", t) for r, t in q.history]
+        asked = query(q.question, history, spelling)
+        before = followup.before(asked.asked, history)
+        found.append(
+            Labelled(
+                asked.asked, asked.context, q.language, q.answerable, q.documents, q.facts, before
+            )
+        )
+    return found

@@ -23,6 +23,7 @@ class Situation:
     misses: int = 0  # turns without evidence directly before this one
     writer: bool = False  # a generator is ready and speaks the language
     angry: bool = False  # the customer is
+    own: bool = False  # it is about the customer's own order: somebody must look into it
     asked_back: bool = False  # the last reply was a question back: there is no second one
 
 
@@ -61,6 +62,8 @@ def decide(now: Situation) -> Decision:
         )
     if now.approved:
         return Decision(Action.QUOTE, "an approved answer matches")
+    if now.own:
+        return _looked_up(now)
     if now.evidence >= now.floor:
         action = Action.ANSWER if now.writer else Action.QUOTE
         return Decision(action, f"evidence {now.evidence:.2f} ≥ floor {now.floor:.2f}")
@@ -77,3 +80,15 @@ def decide(now: Situation) -> Decision:
             HandoffReason.MISSING_KNOWLEDGE,
         )
     return Decision(Action.REFUSE, why, "no_evidence")
+
+
+def _looked_up(now: Situation) -> Decision:
+    """What no document can answer, however well the rules seem to."""
+    why = "about the customer's own affairs: somebody must look into it"
+    if now.state == "waiting":
+        return Decision(Action.REFUSE, f"{why}; a person is already called", "already_waiting")
+    if now.misses >= 1:
+        return Decision(
+            Action.HAND_OVER, why, "hand_over_looked_up", HandoffReason.MISSING_KNOWLEDGE
+        )
+    return Decision(Action.REFUSE, why, "own_affair")

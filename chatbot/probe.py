@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatbot import followup, language, policy, safety, sentiment
+from chatbot import language, policy, safety, sentiment
 from chatbot.assistant import Assistant
 from chatbot.intent import by_pattern
+from chatbot.own_affairs import about_own
+from chatbot.query import query
 from chatbot.sentiment import Mood
 from chatbot.types import Action, Intent
 from knowledge.evidence import Evidence
-from knowledge.language import simplify
 from knowledge.types import FaqMatch, Passage
 
 
@@ -41,7 +42,7 @@ def probe(assistant: Assistant, question: str, collection: str | None = None) ->
     text = question.strip()[: settings.max_question]
     spoken = language.detect(text, settings.languages, None)
     verdict = safety.screen(text, assistant.screen.lists.words())
-    asked = simplify(followup.without_introductions(verdict.masked))
+    asked = query(verdict.masked, (), assistant.knowledge.spelling).text
     vector = assistant.embedder.queries([asked])
     intent = by_pattern(verdict.masked) or assistant.intents.detect(verdict.masked, vector)
     approved = assistant.approved(asked, vector, intent, spoken, collection)
@@ -58,6 +59,7 @@ def probe(assistant: Assistant, question: str, collection: str | None = None) ->
         evidence=evidence.probability,
         floor=evidence.floor,
         angry=mood is not None and mood.angry,
+        own=about_own(verdict.masked),
         writer=assistant.answering.writes(spoken, adapter is not None),
     )
     return Probe(spoken, intent, approved, found, evidence, mood, policy.decide(situation))

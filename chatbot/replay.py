@@ -19,9 +19,10 @@ from chatbot.assistant import prompt_hash, relevant
 from chatbot.errors import NotFound
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import by_pattern
+from chatbot.own_affairs import about_own
+from chatbot.query import query
 from chatbot.types import Action, Message
 from knowledge.evidence import Evidence
-from knowledge.language import simplify
 from knowledge.types import FaqMatch, Passage
 
 HISTORY = 20  # messages, as the assistant remembers
@@ -82,11 +83,10 @@ def replay(app: App, reply_id: str, *, anew: bool = False, engine: Engine | None
     else who wrote. Raises NotFound."""
     stored = read(app, reply_id)
     assistant, question = app.assistant, stored.question.text
-    asked = simplify(followup.without_introductions(question))
-    context = simplify(followup.context(question, stored.history))
+    searched = query(question, stored.history, app.knowledge.spelling)
+    asked, context = searched.asked, searched.context
     own = assistant.embedder.queries([asked])
-    query = f"{context} {asked}".strip()
-    vector = assistant.embedder.queries([query]) if context else own
+    vector = assistant.embedder.queries([searched.text]) if context else own
     kept = [(id_, score, app.knowledge.passage(id_)) for id_, score in stored.found]
     if anew:
         before = followup.before(asked, stored.history)
@@ -96,7 +96,7 @@ def replay(app: App, reply_id: str, *, anew: bool = False, engine: Engine | None
     language = stored.row["language"]
     evidence = assistant.scorer.score(asked, vector, found, language, context)
     intent = by_pattern(question) or assistant.intents.detect(question, own)
-    approved = assistant.approved(query, vector, intent, language, None)
+    approved = assistant.approved(searched.text, vector, intent, language, None)
     wrote = engine or ("generate" if stored.row["action"] == Action.ANSWER.value else "quote")
     moods = sentiment.serving(assistant.embedder.name)
     decided = policy.decide(
@@ -107,6 +107,7 @@ def replay(app: App, reply_id: str, *, anew: bool = False, engine: Engine | None
             approved=approved is not None,
             evidence=evidence.probability,
             floor=evidence.floor,
+            own=about_own(question),
             misses=_misses(app, stored),
             writer=wrote == "generate",
             angry=moods is not None and moods.mood(question, {"e5": own}).angry,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chatbot import followup, language, safety
+from chatbot import language, safety
+from chatbot.query import query
 from chatbot.settings import ChatbotSettings
 from knowledge.faq import Candidate
 from knowledge.knowledge_base import KnowledgeBase
-from knowledge.language import simplify
 
 
 def trial(
@@ -22,5 +22,5 @@ def trial(
     text = question.strip()
     spoken = language.detect(text, settings.languages, None)
     masked = safety.screen(text[: settings.max_question]).masked
-    asked = simplify(followup.without_introductions(masked))
-    return knowledge.faq_candidates(asked, collection=collection, language=spoken)
+    asked = query(masked, (), knowledge.spelling)
+    return knowledge.faq_candidates(asked.text, collection=collection, language=spoken)

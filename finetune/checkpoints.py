@@ -33,6 +33,7 @@ class Plan:
 
     base_loss: float  # nats per supervised token, held out
     budget: float  # seconds of training
+    start_loss: float | None = None  # of the adapter that it begins with
 
 
 @dataclass(frozen=True, slots=True)

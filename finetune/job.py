@@ -27,6 +27,7 @@ class Job:
     all_languages: bool = False  # also those that the base does not speak
     mapping: dict[str, str] = field(default_factory=dict)  # field → column of a table
     resume: str = ""  # an interrupted run to continue; its own job then counts
+    start: str = ""  # folder of the adapter that it begins with; "" begins with the base
     finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
 

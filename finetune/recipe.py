@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
@@ -16,7 +17,7 @@ import torch
 
 from chatbot.prompt import template_hash
 from finetune import checkpoints, cleaning, dataset, evaluate, examples, metrics, tuning
-from finetune.adapter import Card, halve, save
+from finetune.adapter import CARD, Card, halve, save
 from finetune.config import Preset
 from finetune.dataset import Dataset
 from finetune.evaluate import Evaluation
@@ -63,6 +64,7 @@ def make(
     job: Job, name: str, preset: Preset, base: Foundation, registry: Registry, tell: tuning.Tell
 ) -> None:
     """Make run `name`, which is entered as running, and enter its result. Raises FinetuneError."""
+    preset = tuning.shaped(preset, job.start)
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
     folder = registry.folder(name)
     diary = Diary(folder, tell)
@@ -81,8 +83,9 @@ def make(
     model = tuning.adapted(base.folder, preset)
     if torch.cuda.is_available():
         model.to("cuda")
+    anchor = tuning.begin_with(model, job.start, base, job.finetune.pull) if job.start else None
     measured = data.held_out[: preset.measured]
-    plan = saved.plan if saved else _planned(model, measured, pad, preset, diary)
+    plan = saved.plan if saved else _planned(model, measured, pad, preset, diary, bool(job.start))
     if saved is None:
         checkpoints.keep(folder, job, data, plan)
         diary.note(Metric("training", held_out_loss=plan.base_loss))
@@ -96,6 +99,7 @@ def make(
         diary.note,
         folder / checkpoints.FOLDER,
         saved.checkpoint if saved else None,
+        anchor,
     )
     diary.note(Metric("measuring"))
     halve(model)
@@ -108,22 +112,27 @@ def make(
     card = Card(name, base.name, base.sha256, template_hash(tokenizer), data.sha256)
     sha256 = save(model, card, folder)
     written = _card(preset, data, result, diary)
+    if job.start:
+        name_of = json.loads((Path(job.start) / CARD).read_text("utf-8"))["name"]
+        written["began_with"] = {"name": name_of, "loss": plan.start_loss}
     registry.finish(name, data.sha256, (plan.base_loss, adapter_loss), sha256, written)
     checkpoints.drop(folder)
     diary.note(Metric("done", held_out_loss=adapter_loss))
 
 
 def _planned(
-    model: Any, measured: Sequence[Example], pad: int, preset: Preset, diary: Diary
+    model: Any, measured: Sequence[Example], pad: int, preset: Preset, diary: Diary, started: bool
 ) -> checkpoints.Plan:
-    """The base's loss, and how long may be trained."""
+    """The base's loss, that of the adapter with which it `started`, and how long may be trained."""
     diary.note(Metric("measuring"))
     before = diary.seconds
-    base_loss = evaluate.reply_loss(model, measured, pad)  # a fresh adapter changes nothing
+    with model.disable_adapter():
+        base_loss = evaluate.reply_loss(model, measured, pad)
+    start_loss = evaluate.reply_loss(model, measured, pad) if started else None
     # The end takes as long again, and some for each sample and for saving.
     reserved = (diary.seconds - before) * 1.2 + SAMPLE_SECONDS * preset.samples + 5
     left = preset.max_minutes * 60 - diary.seconds - reserved
-    return checkpoints.Plan(base_loss, max(left, LEAST_SECONDS))
+    return checkpoints.Plan(base_loss, max(left, LEAST_SECONDS), start_loss)
 
 
 def prepared(

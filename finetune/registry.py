@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -147,6 +147,19 @@ class Registry:
         card = self.show(name).card | {"gate": verdict}
         self._update(name, card=json.dumps(card, ensure_ascii=False))
 
+    def mark_retracted(self, name: str, conversations: Iterable[str], asked: Set[str]) -> None:
+        """Enter that a run learnt from conversations that were taken back.
+
+        Its samples on questions `asked` in them go.
+        """
+        card = self.show(name).card
+        ids = sorted({*card.get("retracted", ()), *conversations})
+        evaluation = card.get("evaluation") or {}
+        if samples := evaluation.get("samples"):
+            kept = [sample for sample in samples if sample["question"] not in asked]
+            card = card | {"evaluation": evaluation | {"samples": kept}}
+        self._update(name, card=json.dumps(card | {"retracted": ids}, ensure_ascii=False))
+
     def end(self, name: str, state: Literal["failed", "cancelled"], error: str) -> None:
         """Enter that it ended without a result."""
         self._update(name, state=state, ended=_now(), error=error)
@@ -221,6 +234,18 @@ class Registry:
     def problems(self, run: Run) -> tuple[str, ...]:
         """What speaks against a finished run, a sentence each."""
         found = bounds.failures(run.card)
+        if taken := run.card.get("retracted"):
+            found = (
+                *found,
+                f"It learnt from {len(taken)} conversations that were taken back. Train again.",
+            )
+        champion = run.card.get("began_with") or {}
+        if run.adapter_loss is not None and run.adapter_loss >= champion.get("loss", float("inf")):
+            found = (
+                *found,
+                f"It answers held-out questions no better than {champion['name']}, with which it "
+                f"began (loss {run.adapter_loss:.3f} against {champion['loss']:.3f}).",
+            )
         if failed := run.card.get("gate", {}).get("failed", ()):
             lost = f"`zhike runs show {run.name}` names the questions that it loses."
             found = (*found, f"It did not pass its gate: {' '.join(failed)} {lost}")

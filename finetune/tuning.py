@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainerCallback
 from transformers import TrainingArguments as Arguments
 from transformers.utils.logging import disable_progress_bar
 
+from finetune.adapter import CARD
 from finetune.batches import Buckets, Collator, can_share, supervised_loss
 from finetune.checkpoints import KEPT, Checkpoint, whole
 from finetune.config import Preset
 from finetune.errors import TrainingError
 from finetune.examples import Example
+from finetune.foundation import Foundation
 from finetune.metrics import Metric
 
 Tell = Callable[[Metric], None]
@@ -50,6 +55,56 @@ def adapted(folder: Path, preset: Preset) -> Any:
     return get_peft_model(base, lora)
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where an adapter began, and how much moving away from there costs (L2-SP, Li et al. 2018)."""
+
+    weight: float
+    beginning: Mapping[str, torch.Tensor]  # by name of the parameter
+
+    def pull(self, model: Any) -> torch.Tensor:
+        """The cost: weight times the squared distance."""
+        moved = (
+            (parameter - self.beginning[name]).square().sum()
+            for name, parameter in model.named_parameters()
+            if name in self.beginning
+        )
+        return self.weight * torch.stack(list(moved)).sum()
+
+
+def shaped(preset: Preset, start: str) -> Preset:
+    """The preset with the rank of the adapter that it begins with. Raises TrainingError."""
+    if not start:
+        return preset
+    try:
+        config = json.loads((Path(start) / "adapter_config.json").read_text("utf-8"))
+        return replace(preset, rank=int(config["r"]), alpha=int(config["lora_alpha"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{start}: the adapter cannot be read ({error}).") from error
+
+
+def begin_with(model: Any, start: str, base: Foundation, pull: float) -> Anchor | None:
+    """Give the fresh adapter of `model` the weights in folder `start`; what pulls it back there.
+
+    Raises TrainingError when they belong to another base.
+    """
+    folder = Path(start)
+    card = json.loads((folder / CARD).read_text("utf-8"))
+    if card["base_sha256"] != base.sha256:
+        raise TrainingError(
+            f"The adapter {card['name']} was made for another base ({card['base']}). Train with "
+            "`zhike train`, or set the model that it belongs to."
+        )
+    state = load_file(folder / "adapter_model.safetensors")
+    loaded = set_peft_model_state_dict(model, state)
+    if loaded.unexpected_keys:
+        raise TrainingError(f"{start}: the adapter has other layers than its base.")
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    table = dict(model.named_parameters())
+    beginning = {name: table[name].detach().clone() for name in names}
+    return Anchor(pull, beginning) if pull else None
+
+
 def tune(
     model: Any,
     pad: int,
@@ -60,17 +115,19 @@ def tune(
     tell: Tell,
     scratch: Path,
     checkpoint: Checkpoint | None = None,
+    anchor: Anchor | None = None,
 ) -> None:
     """Train the adapter of `model` in place, for `seconds` at most.
 
-    Checkpoints go to `scratch`; with `checkpoint` the training goes on from there.
+    Checkpoints go to `scratch`; with `checkpoint` the training goes on from there; `anchor` pulls
+    the weights back to where they began.
 
     Raises TrainingError when the loss is lost.
     """
     steps = max(1, math.ceil(len(train) / (preset.batch * preset.accumulate) * preset.epochs))
     progress = Progress(preset, steps, seconds, measure, tell)
     arguments = arguments_of(preset, steps, scratch)
-    trainer = Tuner(progress, pad, model=model, args=arguments, train_dataset=list(train))
+    trainer = Tuner(progress, pad, anchor, model=model, args=arguments, train_dataset=list(train))
     trainer.remove_callback_of_printing()
     trainer.add_callback(progress)
     if checkpoint is not None:
@@ -206,10 +263,12 @@ class Tuner(Trainer):  # type: ignore[misc]
 
     loss_is_scaled_for_ga = True  # divided by the supervised tokens of all accumulated batches
 
-    def __init__(self, progress: Progress, pad: int, **keywords: Any) -> None:
+    def __init__(
+        self, progress: Progress, pad: int, anchor: Anchor | None = None, **keywords: Any
+    ) -> None:
         config = keywords["model"].config
         super().__init__(data_collator=Collator(pad, can_share(config)), **keywords)
-        self._progress = progress
+        self._progress, self._anchor = progress, anchor
 
     def remove_callback_of_printing(self) -> None:
         """Only ui prints."""
@@ -232,4 +291,7 @@ class Tuner(Trainer):  # type: ignore[misc]
     ) -> Any:
         self._progress.tokens += int(inputs["attention_mask"].sum())
         total, count = supervised_loss(model, inputs)
-        return total / (count if num_items_in_batch is None else num_items_in_batch)
+        loss = total / (count if num_items_in_batch is None else num_items_in_batch)
+        if self._anchor is None:
+            return loss
+        return loss + self._anchor.pull(model) / self.args.gradient_accumulation_steps

@@ -24,7 +24,6 @@ from knowledge.weights import Floats, Forest, LanguageWeights, Logistic, Weights
 FOLDS = 8
 FEWEST = 20  # answerable and unanswerable questions each, below which a fit means nothing
 Bools = npt.NDArray[np.bool_]
-Search = Callable[[str], tuple[Vectors, Sequence[Passage]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,15 @@ class Labelled:
     answerable: bool
     documents: tuple[str, ...] = ()
     facts: tuple[tuple[str, ...], ...] = ()
+    before: tuple[tuple[str, float], ...] = ()  # what was said before, as KnowledgeBase.search()
 
     @property
     def query(self) -> str:
         return f"{self.context} {self.question}".strip()
+
+
+# The vector of what is asked, with what it leans on, and what is found for it.
+Search = Callable[[Labelled], tuple[Vectors, Sequence[Passage]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def _check_enough(answerable: Sequence[bool], what: str) -> None:
 
 
 def _case(one: Labelled, scorer: EvidenceScorer, search: Search) -> Case | None:
-    vector, passages = search(one.query)
+    vector, passages = search(one)
     picture = scorer.picture(one.question, vector, passages, one.language, one.context)
     if picture is None:
         return None

@@ -32,6 +32,7 @@ from knowledge.features import (
 from knowledge.keywords import query_terms
 from knowledge.reader import Reader
 from knowledge.readings import Readings
+from knowledge.statistics import document_counts
 from knowledge.types import Embedder, Passage, Vectors
 from knowledge.weights import Logistic, Weights
 
@@ -153,15 +154,9 @@ class EvidenceScorer:
         """In how many listed chunks each known term of the question stands; their number."""
         forms = {t for word in content_words(question) for form in word.forms for t in form}
         wanted = sorted(forms | set(query_terms(question)))
-        db = self._db.here
-        db.execute(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary "
-            "USING fts5vocab(main, keywords, row)"
-        )
-        marks = ",".join("?" * len(wanted))
-        sql = f"SELECT term, doc FROM temp.vocabulary WHERE term IN ({marks})"
-        counts = {row["term"]: row["doc"] for row in self._db.rows(sql, *wanted)}
-        return counts, next(iter(db.execute("SELECT count(*) FROM keywords_docsize")))[0]
+        counts = document_counts(self._db, wanted)
+        total = next(iter(self._db.here.execute("SELECT count(*) FROM keywords_docsize")))[0]
+        return counts, total
 
     def warm(self) -> None:
         """Grow the trees and load the word lists ahead of the first question."""

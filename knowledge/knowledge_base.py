@@ -18,6 +18,7 @@ from knowledge.rerank import Reranker
 from knowledge.search import Question, Ranked, Searcher
 from knowledge.selection import Limits
 from knowledge.settings import KnowledgeSettings
+from knowledge.spelling import Spelling
 from knowledge.types import Embedder, FaqMatch, Passage, Vectors
 
 
@@ -47,6 +48,7 @@ class KnowledgeBase(Library):
         super().__init__(database, folder, embedder, settings)
         self._faqs = FaqBook(database, embedder.name, embedder.dimension)
         self.glossary = Glossary(database)
+        self.spelling = Spelling(database)
         self._searcher = Searcher(
             self._catalog,
             self._index,

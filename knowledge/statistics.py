@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from knowledge.database import Database
 from knowledge.types import Vectors
 
 SATURATED = 2.2  # k1 + 1 of FTS5's BM25: what a term's rarity is multiplied with at most
+PARAMETERS = 500  # of one statement; SQLite takes 999 everywhere
 RARITY = 1e-6  # what FTS5 takes for a term that more than half of the passages have
 OWNER = {  # joins a row of a table to its document, which must be one that is found
     "vectors": "JOIN chunks c ON c.id = v.chunk_id JOIN found_documents d ON d.id = c.document_id",
@@ -58,13 +59,25 @@ def most(database: Database, terms: Sequence[str]) -> float:
     whole = [term for term in terms if term.isalnum()]  # FTS5 cuts 2.5 in two, both are here
     if not whole:
         return 0.0
-    db = database.here
-    db.execute(
-        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, keywords, row)"
-    )
-    marks = ",".join("?" * len(whole))
-    sql = f"SELECT term, doc FROM temp.vocabulary WHERE term IN ({marks})"
-    counts = {row["term"]: row["doc"] for row in database.rows(sql, *whole)}
-    total = next(iter(db.execute("SELECT count(*) FROM keywords_docsize")))[0]
+    counts = document_counts(database, whole)
+    total = next(iter(database.here.execute("SELECT count(*) FROM keywords_docsize")))[0]
     rarity = (math.log((total - counts.get(t, 0) + 0.5) / (counts.get(t, 0) + 0.5)) for t in whole)
     return SATURATED * sum(max(value, RARITY) for value in rarity)
+
+
+def document_counts(database: Database, terms: Iterable[str]) -> dict[str, int]:
+    """In how many passages each term stands; those that stand nowhere are left out.
+
+    Drafts and disabled documents do not count: they have no keywords.
+    """
+    database.here.execute(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, keywords, row)"
+    )
+    wanted = list(dict.fromkeys(terms))
+    counts: dict[str, int] = {}
+    for start in range(0, len(wanted), PARAMETERS):
+        some = wanted[start : start + PARAMETERS]
+        marks = ",".join("?" * len(some))
+        sql = f"SELECT term, doc FROM temp.vocabulary WHERE term IN ({marks})"
+        counts |= {row["term"]: row["doc"] for row in database.rows(sql, *some)}
+    return counts

@@ -26,6 +26,7 @@ COMMANDS = {
     "transcripts": ("ui.commands.transcripts", "transcripts"),
     "train": ("ui.commands.train", "train"),
     "intents": ("ui.commands.intents", "intents"),
+    "learn": ("ui.commands.learn", "learn"),
     "runs": ("ui.commands.runs", "runs"),
     "evaluate": ("ui.commands.evaluate", "evaluate"),
     "accounts": ("ui.commands.accounts", "accounts"),

@@ -103,6 +103,7 @@ DESK: dict[str, Events] = {
     "insights": _events(Scope.CONVERSATIONS, Scope.CONVERSATIONS, "fill", "_choose"),
     "intents": _events(*_INTENTS, "fill", "_show", "_blank", "_tried", "<lambda>"),
     "training": _events(*_RUNS, "fill", "_follow"),
+    "lessons": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "fill"),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
     "people": _events(Scope.ADMIN, Scope.ADMIN, "fill"),
     "keys_card": _events(Scope.ADMIN, Scope.ADMIN),
@@ -134,7 +135,9 @@ FILES: dict[str, frozenset[Scope]] = {
     ),
 }
 # Calls that change something outside this process's transactions: recorded before they are made.
-OUTSIDE = frozenset({"training._started", "training._resumed", "training.<lambda>"})
+OUTSIDE = frozenset(
+    {"training._started", "training._resumed", "training.<lambda>", "lessons._learning"}
+)
 
 _API = "/api/v1"
 ROUTES: dict[tuple[str, str], Scope] = {  # what a key needs; of GET, GET is meant alone

@@ -172,7 +172,7 @@ def test_a_question_back_is_neither_an_answer_nor_an_abstention() -> None:
     assert shares["abstained_wrong"] == 0.0
 
 
-def test_labelled_questions_carry_what_they_lean_on(golden: Path) -> None:
-    first, second, *_ = labelled(read(golden))
+def test_labelled_questions_carry_what_they_lean_on(golden: Path, app: App) -> None:
+    first, second, *_ = labelled(read(golden), app.knowledge.spelling)
     assert first.context == "How long is the warranty of the K1 kettle?"
     assert first.query.endswith("and the K2?") and second.context == ""

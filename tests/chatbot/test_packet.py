@@ -100,3 +100,22 @@ def test_a_draft_quotes_the_best_answer_and_stores_nothing(app: App) -> None:
     assert draft.citations[0].document == "kettle.md"
     assert app.store.turns(session.id) == before
     assert app.assistant.draft(app.store.open_session(visitor, "web")).text == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("一百块够吗", ["CNY 100"]),
+        ("花了三千五百元", ["CNY 3500"]),
+        ("两万元的货", ["CNY 20000"]),
+        ("一百五块", ["CNY 150"]),
+        ("三百零五元", ["CNY 305"]),
+        ("I paid 20 bucks", ["USD 20"]),
+        ("一块电池", []),  # a piece of it
+        ("两块巧克力", []),
+        ("三元桥", []),
+        ("第一百元", []),
+    ],
+)
+def test_amounts_as_people_write_them(text: str, amounts: list[str]) -> None:
+    assert [e.value for e in entities([text]) if e.kind == "amount"] == amounts

@@ -92,6 +92,9 @@ class Shop:
         vector = self.embedder.queries([query])
         return vector, self.base.search(query, vector=vector)
 
+    def found(self, one: Labelled) -> tuple[Vectors, list[Passage]]:
+        return self.search(one.query)
+
     def evidence(self, question: str, language: str = "en") -> Evidence:
         return self.scorer.score(question, *self.search(question), language)
 

@@ -31,7 +31,7 @@ STRAY = Labelled("龙井茶多少钱？", "", "zh-Hans", True, ("teas.md",), (("
 @pytest.fixture(scope="module")
 def fitted(shop: Shop) -> tuple[Weights, list[Report]]:
     """With one question in a language that has too few for a fit of its own."""
-    return fit([*labelled(), STRAY], shop.scorer, shop.embedder.name, shop.search)
+    return fit([*labelled(), STRAY], shop.scorer, shop.embedder.name, shop.found)
 
 
 @pytest.mark.slow
@@ -76,7 +76,7 @@ def test_saved_and_loaded_scores_the_same(
 def test_the_same_labels_give_the_same_fit(
     shop: Shop, fitted: tuple[Weights, list[Report]]
 ) -> None:
-    _, again = fit([*labelled(), STRAY], shop.scorer, shop.embedder.name, shop.search)
+    _, again = fit([*labelled(), STRAY], shop.scorer, shop.embedder.name, shop.found)
     assert again == fitted[1]
 
 
@@ -86,14 +86,14 @@ def test_too_few_labels_are_one_sentence(shop: Shop, kept: int, answerable: bool
     few = [one for one in labelled() if one.answerable is answerable][:kept]
     rest = [one for one in labelled() if one.answerable is not answerable]
     with pytest.raises(KnowledgeError, match=f"at least {FEWEST} of each") as caught:
-        fit(few + rest, shop.scorer, shop.embedder.name, shop.search)
+        fit(few + rest, shop.scorer, shop.embedder.name, shop.found)
     assert str(kept) in str(caught.value)
 
 
 def test_a_base_without_documents_is_one_sentence(tmp_path: Path, embedder: PackagedE5) -> None:
     empty = opened(tmp_path, embedder, None, {})
     with pytest.raises(KnowledgeError, match="for which a passage is found"):
-        fit(labelled(), empty.scorer, embedder.name, empty.search)
+        fit(labelled(), empty.scorer, embedder.name, empty.found)
     empty.database.close()
 
 
@@ -103,7 +103,7 @@ def test_labels_of_other_documents_are_one_sentence(shop: Shop) -> None:
         for one in labelled()
     ]
     with pytest.raises(KnowledgeError, match="belong to these documents"):
-        fit(other, shop.scorer, shop.embedder.name, shop.search)
+        fit(other, shop.scorer, shop.embedder.name, shop.found)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from chatbot import evaluate
 from chatbot.app import App
 from knowledge import calibrate as fitting
 from knowledge import weights
-from knowledge.language import simplify
 from knowledge.types import Ingested, Passage, Vectors
 from ui.commands import collections, transfer
 from ui.commands import documents as documents_
@@ -128,13 +127,15 @@ def rebuild() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Instead of the home's own.")
 def calibrate(questions: Path, output: Path | None) -> None:
     """Fit on QUESTIONS when passages count as an answer, for this home's documents."""
-    labelled = evaluate.labelled(evaluate.read(questions))
+    rows = evaluate.read(questions)
     with opened() as (app, settings):
         embedder = app.assistant.embedder
+        labelled = evaluate.labelled(rows, app.knowledge.spelling)
 
-        def found(query: str) -> tuple[Vectors, list[Passage]]:
-            vector = embedder.queries([simplify(query)])
-            return vector, app.knowledge.search(simplify(query), vector=vector)
+        def found(one: fitting.Labelled) -> tuple[Vectors, list[Passage]]:
+            own = embedder.queries([one.question])
+            vector = embedder.queries([one.query]) if one.context else own
+            return vector, app.knowledge.search(one.question, vector=own, before=one.before)
 
         fitted, reports = fitting.fit(labelled, app.scorer, embedder.name, found)
         target = output or settings.home / "evidence.npz"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
 
 from chatbot.app import App, build
 from chatbot.errors import SettingsError
+from finetune.registry import Registry
+from finetune.retraction import forget_sessions
 from ui.samples import load_if_fresh
 from ui.settings import Settings, load
 
@@ -26,6 +29,7 @@ def opened(*, samples: bool = True) -> Iterator[tuple[App, Settings]]:
             f"ZHIKE_HOME {settings.home} cannot be made ({error.strerror}). Choose another folder."
         ) from error
     app = build(settings.home, settings.models, settings.knowledge, settings.chatbot)
+    app.erasure.listeners.append(partial(forget_sessions, Registry(app.database, settings.home)))
     try:
         if samples:
             load_if_fresh(app, settings, lambda text: click.echo(text, err=True))

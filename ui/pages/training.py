@@ -20,6 +20,7 @@ from finetune.registry import Registry, Run
 from finetune.transcripts import SUFFIXES
 from ui import render, transcripts
 from ui.labels import Labels
+from ui.pages.lessons import LessonsCard
 from ui.samples import FOLDER as SAMPLES
 from ui.settings import Settings
 from ui.texts import Texts, texts
@@ -37,18 +38,21 @@ class TrainingTab:
         self._settings = settings
         self._registry = Registry(app.database, settings.home)
         self._labels = labels
+        self._lessons = LessonsCard(app, settings, labels)
         self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
         self._language = language
         self._start_section()
+        self._lessons.build(language, self._preset)
         self._runs_section()
         self.filled = [self._now, self._timer, self._cancel, self._resume, self._runs, self._run]
+        self.filled += self._lessons.filled
         self._events()
 
-    def fill(self, language: str) -> dict[Any, Any]:
-        """Values for `filled`: what is being trained now, and all runs."""
+    def fill(self, language: str, lessons: bool = True) -> dict[Any, Any]:
+        """Values for `filled`: what is being trained now, all runs, and proposed lessons."""
         words = texts(language)
         runs = self._registry.list()
         current = next((run for run in runs if run.state == "running"), None)
@@ -63,6 +67,7 @@ class TrainingTab:
             ),
             self._runs: _table(runs, self._serving(), words),
             self._run: gr.update(choices=[run.name for run in runs if run.state == "done"]),
+            **(self._lessons.fill(language) if lessons else {}),
         }
 
     def _start_section(self) -> None:
@@ -199,7 +204,7 @@ class TrainingTab:
 
     def _follow(self, followed: str, language: str) -> dict[Any, Any]:
         """What fill() shows; once the started run has ended, how it ended instead of its start."""
-        shown = self.fill(language)
+        shown = self.fill(language, lessons=False)  # a tick would undo what is chosen
         run = self._registry.show(followed) if followed else None
         if run is None or run.state == "running":
             return shown
