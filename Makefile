@@ -87,6 +87,8 @@ campaign: $(VENV)/.installed-dev models
 	@ZHIKE_RUNS=500 $(BIN)/pytest -q tests/knowledge/test_lifecycle_machine.py
 	@echo "1,600 mutants of index files …"
 	@ZHIKE_MUTANTS=1600 $(BIN)/pytest -q tests/knowledge/test_index_kinds.py -k mutant
+	@echo "4,000 requests that schemathesis makes from the API's description …"
+	@ZHIKE_EXAMPLES=4000 $(BIN)/pytest -q tests/ui/test_api_fuzz.py
 	@echo "100 customers at once, over page, widget and API …"
 	@ZHIKE_SESSIONS=100 $(BIN)/pytest -q tests/ui/test_leaks.py
 	@echo "100 MB of transcripts in under 500 MB of memory …"

@@ -53,6 +53,7 @@ SECTIONS: dict[str, type[Any]] = {
 }
 OWN = {"home", "models", "samples"}  # ZHIKE_HOME, ZHIKE_MODELS, ZHIKE_SAMPLES
 TESTING = {  # read by tests and benchmarks only
+    "ZHIKE_EXAMPLES",
     "ZHIKE_TEST_DATA",
     "ZHIKE_TEST_GGUF",
     "ZHIKE_KILLS",

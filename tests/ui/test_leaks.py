@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx
+import pytest
 
 from chatbot.store import new_id
 from tests.ui.conftest import Running
 from tests.ui.test_customer import Browser
 
+pytestmark = pytest.mark.slow
 SESSIONS = int(os.environ.get("ZHIKE_SESSIONS", "20"))
 TURNS = 3
 ASKED = (  # and what only the answer to it says
