@@ -131,11 +131,11 @@ def test_an_erased_visitor_leaves_no_lesson(tmp_path: Path) -> None:
         lessons = Lessons(app.database)
         _, first = talk(app.store, "Is the lid dishwasher safe?", "No, wash it by hand.")
         lessons.accept([first], "anna")
-        told = []
+        told: list[object] = []
         app.erasure.listeners.append(told.append)
         app.erasure.erase(visitor("Is the lid dishwasher safe?"))
         assert lessons.listed() == () == lessons.listed("accepted")
-        assert app.database.rows("SELECT * FROM lessons") == [] and len(told[0]) == 1
+        assert app.database.rows("SELECT * FROM lessons") == [] and len(told) == 1
     finally:
         app.close()
 
