@@ -11,6 +11,7 @@ from pathlib import Path
 from chatbot import followup, language, offers, policy, sentiment
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
+from chatbot.consent import consent
 from chatbot.entities import entities
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import IntentModel, by_pattern
@@ -255,6 +256,7 @@ class Assistant:
             misses=self.store.misses(turn.session.id),
             angry=turn.mood is not None and turn.mood.angry,
             own=about_own(turn.verdict.masked),
+            consent=consent(turn.verdict.masked),
             asked_back=self.store.asked_back(turn.session.id),
             writer=self.answering.writes(turn.language, self._adapter(turn) is not None),
         )

@@ -46,6 +46,12 @@ CHINESE = re.compile(
     rf"(?:{AFFAIR}|积分|余额|[A-Z]{{2}}\d{{9,15}})(?:到哪|在哪|状态|进度|情况|还有多少|$|[，。？?！!吗呢])"
     rf"|我\S{{0,3}}(?:还有|有)(?:多少|几)(?:个)?积分|我的?积分(?:还有|有|是)多少"
 )
+ALONE = re.compile(  # an order number and nothing else: it is to be looked up
+    r"\W*(?:(?:my |the )?(?:order|tracking)(?: number| no\.?)?(?: is)?"
+    r"|(?:我的)?(?:订单|快递|运)单?号?(?:是)?)?"
+    rf"\W*{NUMBER}\W*",
+    re.IGNORECASE,
+)
 RULES = re.compile(  # how it is seen, or what the rule is
     r"\bhow\s+(?:do|can|could|should|would|to)\b|\bwhere\s+(?:do|can|could|should)\b"
     r"|怎么(?:查|看|知道|跟踪|追踪|办)|如何|在哪里?儿?(?:查|看|能查|能看|可以)|哪里(?:查|看|能|可以)|从哪里?查"
@@ -57,6 +63,8 @@ RULES = re.compile(  # how it is seen, or what the rule is
 def about_own(question: str) -> bool:
     """Whether somebody must look into the customer's own affairs to answer."""
     text = simplify(question)
+    if ALONE.fullmatch(text):
+        return True
     if RULES.search(text):
         return False
     return bool(ENGLISH.search(text) or CHINESE.search(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatbot.consent import Consent
 from chatbot.rules import BANNED
 from chatbot.types import Action, HandoffReason, Intent, Verdict
 
@@ -23,6 +24,7 @@ class Situation:
     misses: int = 0  # turns without evidence directly before this one
     writer: bool = False  # a generator is ready and speaks the language
     angry: bool = False  # the customer is
+    consent: Consent | None = None  # what the whole message says to "shall I call a colleague?"
     own: bool = False  # it is about the customer's own order: somebody must look into it
     asked_back: bool = False  # the last reply was a question back: there is no second one
 
@@ -54,6 +56,15 @@ def decide(now: Situation) -> Decision:
             "hand_over_request",
             HandoffReason.CUSTOMER_REQUEST,
         )
+    if now.misses >= 1 and now.state == "bot" and now.consent == "yes":  # the last reply asked
+        return Decision(
+            Action.HAND_OVER,
+            "the customer wants the person that was offered",
+            "hand_over_request",
+            HandoffReason.CUSTOMER_REQUEST,
+        )
+    if now.misses >= 1 and now.state == "bot" and now.consent == "no":
+        return Decision(Action.SMALLTALK, "the customer wants no person", "declined")
     if now.intent.route == "smalltalk":
         return Decision(Action.SMALLTALK, f"small talk: {now.intent.name}", now.intent.name)
     if now.angry and now.state == "bot":  # while a person is on the way, the bot goes on helping

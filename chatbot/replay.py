@@ -16,6 +16,7 @@ from chatbot import calls, followup, policy, safety, sentiment
 from chatbot.answering import Answer, Answering
 from chatbot.app import App
 from chatbot.assistant import prompt_hash, relevant
+from chatbot.consent import consent
 from chatbot.errors import NotFound
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import by_pattern
@@ -108,6 +109,7 @@ def replay(app: App, reply_id: str, *, anew: bool = False, engine: Engine | None
             evidence=evidence.probability,
             floor=evidence.floor,
             own=about_own(question),
+            consent=consent(question),
             misses=_misses(app, stored),
             writer=wrote == "generate",
             angry=moods is not None and moods.mood(question, {"e5": own}).angry,

@@ -70,6 +70,19 @@ CASES = {
         "hand_over_looked_up",
         HandoffReason.MISSING_KNOWLEDGE,
     ),
+    "yes to a person": (
+        replace(NOW, consent="yes", misses=1),
+        Action.HAND_OVER,
+        "hand_over_request",
+        HandoffReason.CUSTOMER_REQUEST,
+    ),
+    "no to a person": (
+        replace(NOW, consent="no", misses=1),
+        Action.SMALLTALK,
+        "declined",
+        None,
+    ),
+    "yes to nothing": (replace(NOW, consent="yes"), Action.REFUSE, "no_evidence", None),
     "own affairs while waiting": (
         replace(NOW, own=True, state="waiting"),
         Action.REFUSE,
@@ -212,6 +225,7 @@ SITUATIONS = st.builds(
     lambda **known: replace(NOW, **known),
     angry=st.booleans(),
     own=st.booleans(),
+    consent=st.sampled_from([None, "no"]),
     evidence=st.sampled_from([0.1, 0.9]),
     approved=st.booleans(),
     intent=st.sampled_from([NOW.intent, HELLO]),

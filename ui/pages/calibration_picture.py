@@ -11,7 +11,7 @@ from ui import render
 from ui.pages.notices import heading, hint
 from ui.texts import Texts
 
-SIDE, EDGE = 220, 30  # pixels of a picture, and around it
+SIDE, EDGE = 230, 36  # pixels of a picture, and around it
 DARK, GRID, INK, FLOOR = "#0f6b62", "#e1e7e4", "#5d6a66", "#c06a2b"
 NAMES = ("en", "zh", "any")  # in this order; "any" only where there is no other
 
@@ -34,7 +34,9 @@ def shown(weights: Weights | None, answerable: float, words: Texts) -> str:
     table = render.table(names, rows, "calibration-bins")
     link = render.plain(words("health.calibration_file"))
     more = f'<p class="hint"><a href="/desk/calibration.csv" download>{link}</a></p>'
-    return f'{title}<div class="curves">{pictures}</div>{table}{more}'
+    opened = render.plain(words("health.calibration_table"))
+    folded = f"<details><summary>{opened}</summary>{table}</details>"
+    return f'{title}<div class="curves">{pictures}</div>{folded}{more}'
 
 
 def csv_of(weights: Weights | None, answerable: float) -> str:
