@@ -19,7 +19,7 @@ _YES = (
     r"(?:yes|yep|yeah|yup|ya|sure|ok|okay|alright|y|please|of course|certainly|absolutely"
     r"|go ahead|please do|do (?:it|that|so)|call (?:one|someone|somebody|him|her|them|a colleague)"
     r"|(?:yes|ok|okay|sure)?[\s,]*(?:that )?would be (?:great|nice|good|lovely|perfect)"
-    r"|(?:yes|ok|okay|sure)[\s,]+(?:do|please do|go ahead|call (?:one|someone|somebody|a colleague))"
+    r"|(?:yes|ok|okay|sure)[\s,]+(?:do|please do|go ahead|call (?:one|someone|a colleague))"
     r"|(?:i do|i would|i'd like (?:that|to))"
     r"|好|好的|好呀|好啊|好吧|好哒|可以|可以的|可以呀|行|行的|行吧|要|要的|需要|需要的"
     r"|是|是的|嗯|嗯嗯|恩|对|对的|麻烦(?:你|您)?了?|转|转吧|转接|转接吧|帮我转|帮我转接"
