@@ -76,7 +76,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	@touch $@
 
 bench: $(VENV)/.installed-bench models
-	@for script in answers turn start index retrieval training screen intents cleaning sentiment injection; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start index retrieval training screen intents cleaning sentiment injection quantise; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"

@@ -183,6 +183,7 @@ def _generator(models: Path, settings: ChatbotSettings) -> Engine | None:
         settings.generator,
         revision=settings.generator_revision,
         languages=frozenset(settings.generator_languages) or None,
+        bits=settings.generator_bits,
     )
 
 

@@ -50,15 +50,17 @@ class TransformersGenerator:
         revision: str = "",
         languages: frozenset[str] | None = None,
         threads: int = 1,
+        bits: int = 16,
     ) -> None:
         """`model` as for `models.find`; `languages` for one whose manifest does not tell them.
 
+        `bits`: 16, or 8 for weights in int8, which takes half the memory (needs torchao).
         `threads` of torch on a CPU: with 2 on a busy 2-core machine an answer took three times
         as long as with 1.
         """
         self._models, self._model, self._revision = models, model, revision
         self._languages = languages
-        self._threads = threads
+        self._threads, self._bits = threads, bits
         self._status = "not started"
         self._ready = threading.Event()
         self._closing = threading.Event()
@@ -272,6 +274,7 @@ class TransformersGenerator:
             "chatbot.generation.worker",
             str(folder),
             self._model,
+            str(self._bits),
         ]
         reason = ""
         with subprocess.Popen(

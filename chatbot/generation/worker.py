@@ -4,8 +4,8 @@ In:  {"op": "answer", "id", "chat", "adapter", "sampling"} · {"op": "cancel", "
 Out: {"event": "ready"} · {"event": "failed", "reason"}
      {"event": "started" | "text" | "done" | "error", "id", …}
 
-Run by `transformers_engine.py` as `python -m chatbot.generation.worker FOLDER NAME`. It ends when
-stdin does, so it never outlives the server.
+Run by `transformers_engine.py` as `python -m chatbot.generation.worker FOLDER NAME BITS`. It ends
+when stdin does, so it never outlives the server.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Send = Callable[..., None]
 class Worker:
     """Answers one request after the other."""
 
-    def __init__(self, folder: Path, name: str, send: Send) -> None:
-        model, self._tokenizer = load(folder)
+    def __init__(self, folder: Path, name: str, send: Send, bits: int = 16) -> None:
+        model, self._tokenizer = load(folder, bits)
         self._decoder = Decoder(model, self._tokenizer)
         self._adapters = Adapters(model, name, folder, template_hash(self._tokenizer))
         self._send = send
@@ -100,8 +100,12 @@ class Worker:
         self._send(event="done", id=number, stop=stop)
 
 
-def load(folder: Path) -> tuple[Any, Any]:
-    """Model and tokenizer from disk only, safetensors only, nobody's code; bfloat16."""
+def load(folder: Path, bits: int = 16) -> tuple[Any, Any]:
+    """Model and tokenizer from disk only, safetensors only, nobody's code; bfloat16.
+
+    With 8 bits the matrices of the layers are kept as int8 with a scale per output (torchao's
+    weight-only quantisation); activations stay as they are, which is what keeps the quality.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -117,7 +121,20 @@ def load(folder: Path) -> tuple[Any, Any]:
         folder, use_safetensors=True, dtype=torch.bfloat16, **options
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if bits == 8:
+        _quantise(model)
     return model.to(device).eval(), tokenizer
+
+
+def _quantise(model: Any) -> None:
+    try:
+        from torchao.quantization import Int8WeightOnlyConfig, quantize_
+    except ImportError as error:
+        raise GenerationError(
+            "chatbot.generator_bits = 8 needs torchao. Run `pip install torchao`, or leave the "
+            "setting out."
+        ) from error
+    quantize_(model, Int8WeightOnlyConfig())
 
 
 def _private_stdout() -> BinaryIO:
@@ -127,7 +144,7 @@ def _private_stdout() -> BinaryIO:
     return private
 
 
-def main(folder: str, name: str) -> int:
+def main(folder: str, name: str, bits: str = "16") -> int:
     os.nice(5)  # the web answers first
     events = _private_stdout()
 
@@ -135,7 +152,7 @@ def main(folder: str, name: str) -> int:
         events.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
 
     try:
-        worker = Worker(Path(folder), name, send)
+        worker = Worker(Path(folder), name, send, int(bits))
     except Exception as error:  # an edge: the parent tells it as the engine's status
         if not isinstance(error, ChatbotError):
             traceback.print_exc()
@@ -149,4 +166,4 @@ def main(folder: str, name: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:4]))
