@@ -28,6 +28,8 @@ class Rejected:
     chosen: str
     rejected: str
     language: str
+    conversation: str = ""  # of the chosen reply
+    rejected_conversation: str = ""
 
 
 def unhappy(rows: Sequence[Pair]) -> set[int]:

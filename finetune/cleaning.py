@@ -92,6 +92,20 @@ def cleaned(
         database.close()
 
 
+def cleaned_lessons(
+    home: Path,
+    conversations: Iterable[Conversation],
+    languages: frozenset[str] | None,
+    settings: FinetuneSettings,
+) -> Cleaned:
+    """The same for conversations that are here already. Raises DatasetError."""
+    database = Database(home / "zhike.db")
+    try:
+        return clean(conversations, languages, settings, PutBack(database).ids())
+    finally:
+        database.close()
+
+
 def _judged(ledger: Ledger) -> tuple[Rejected, ...]:
     """By outcome, then once each; returns who lost against whom."""
     ledger.drop("satisfaction", "unhappy", best_reply.unhappy)
@@ -104,7 +118,10 @@ def _judged(ledger: Ledger) -> tuple[Rejected, ...]:
     number = {id(pair): i for i, pair in enumerate(rows)}
     lost = ledger.drop("best reply", "runner-up", lambda found: set(better))
     won = ((rows[better[number[id(pair)]]], pair) for pair in lost)
-    return tuple(Rejected(w.question, w.reply, pair.reply, w.language) for w, pair in won)
+    return tuple(
+        Rejected(w.question, w.reply, pair.reply, w.language, w.conversation, pair.conversation)
+        for w, pair in won
+    )
 
 
 def _filtered(ledger: Ledger, languages: frozenset[str] | None, share: float) -> None:

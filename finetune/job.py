@@ -27,6 +27,8 @@ class Job:
     all_languages: bool = False  # also those that the base does not speak
     mapping: dict[str, str] = field(default_factory=dict)  # field → column of a table
     resume: str = ""  # an interrupted run to continue; its own job then counts
+    lessons: bool = False  # learn what the team accepted instead of transcripts; see learning.py
+    replay: float = 0.0  # 0 to below 1: then, of the replies, from the champion's own data
     start: str = ""  # folder of the adapter that it begins with; "" begins with the base
     finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)

@@ -9,71 +9,56 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from finetune.errors import DatasetError
 from finetune.job import Job
-from finetune.lessons import Lessons, pairs_in
+from finetune.lessons import SOURCE, Lessons, replies_in
 from finetune.registry import Registry
+from finetune.transcripts.conversation import Conversation, Talk, Turn, conversation
 
 SEED = 1
-FOLDER = "lessons"  # under <home>/runs: what the next run learns from
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What one run of the loop learns from."""
+    """What one run of the loop learns from; its texts are nowhere but in the run's own data."""
 
+    conversations: tuple[Conversation, ...]
     lessons: int  # accepted replies
     replayed: int  # replies of the champion's own data
     champion: str  # name of the run that it begins with; "" begins with the base
 
 
-def job_of(job: Job, lessons: Lessons, registry: Registry, replay: float) -> tuple[Job, Course]:
-    """The job that learns what was accepted; `job` gives home, models and preset.
+def course(lessons: Lessons, registry: Registry, replay: float) -> Course:
+    """What was accepted, and a share (0 to below 1) of all replies from the champion's data.
 
-    replay: share (0 to below 1) of all replies that come from the champion's data. The transcripts
-    are written under the home's runs, and read by the run from there. Raises DatasetError when
-    nothing is accepted.
+    Raises DatasetError when nothing is accepted.
     """
     if not 0 <= replay < 1:
         raise DatasetError(f"The share that is replayed must be 0 or above and below 1: {replay}.")
-    rows = lessons.conversations()
-    new = pairs_in(rows)
-    if not new:
+    new = lessons.conversations()
+    count = replies_in(new)
+    if not count:
         raise DatasetError("No lesson is accepted yet. `zhike learn list` shows what is proposed.")
     champion = registry.serving()
-    run = registry.show(champion.name) if champion else None
-    old = _replayed(registry.folder(run.name), round(new * replay / (1 - replay))) if run else []
-    file = registry.folder(FOLDER) / "transcripts.jsonl"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lines = (json.dumps(row, ensure_ascii=False) for row in (*rows, *old))
-    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    course = Course(new, len(old), run.name if run else "")
-    return (
-        Job(
-            home=job.home,
-            models=job.models,
-            transcripts=(file,),
-            preset=job.preset,
-            name=job.name,
-            model=job.model,
-            revision=job.revision,
-            all_languages=job.all_languages,
-            finetune=job.finetune,
-            knowledge=job.knowledge,
-            start=run.path or "" if run else "",
-        ),
-        course,
+    old = (
+        _replayed(registry, champion.name, round(count * replay / (1 - replay))) if champion else []
     )
+    return Course((*new, *old), count, len(old), champion.name if champion else "")
 
 
-def _replayed(folder: Path, wanted: int) -> list[dict[str, Any]]:
+def job_of(job: Job, lessons: Lessons, registry: Registry, replay: float) -> tuple[Job, Course]:
+    """The job that learns what course() says, with the preset and models of `job`."""
+    found = course(lessons, registry, replay)
+    path = registry.show(found.champion).path if found.champion else None
+    return replace(job, transcripts=(), lessons=True, replay=replay, start=path or ""), found
+
+
+def _replayed(registry: Registry, name: str, wanted: int) -> list[Conversation]:
     """A random choice of the replies that a run learnt from, the same in every call."""
-    path = folder / "dataset" / "train.jsonl"
+    path = registry.folder(name) / "dataset" / "train.jsonl"
     if not path.exists() or not wanted:
         return []
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -82,11 +67,7 @@ def _replayed(folder: Path, wanted: int) -> list[dict[str, Any]]:
     return [_conversation(row) for row in chosen]
 
 
-def _conversation(row: dict[str, Any]) -> dict[str, Any]:
-    history: Sequence[tuple[str, str]] = row["history"]
-    said = [("user" if role == "user" else "bot", text) for role, text in history]
-    messages = [*said, ("user", row["question"]), ("agent", row["reply"])]
-    return {
-        "id": row["conversation"],
-        "messages": [{"role": role, "content": text} for role, text in messages],
-    }
+def _conversation(row: dict[str, Any]) -> Conversation:
+    said = [Turn("customer" if role == "user" else "bot", text) for role, text in row["history"]]
+    turns = [*said, Turn("customer", row["question"]), Turn("agent", row["reply"])]
+    return conversation(Talk(row["conversation"], turns), SOURCE)

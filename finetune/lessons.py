@@ -16,10 +16,12 @@ from sqlite_utils import Migrations
 from chatbot.calls import now
 from chatbot.errors import ChatbotError, NotFound
 from chatbot.types import EVALUATION, Action
+from finetune.transcripts.conversation import Conversation, Talk, Turn, conversation
 from knowledge.database import Database
 
 State = Literal["open", "accepted", "rejected", "retracted"]
 STATES: tuple[State, ...] = ("open", "accepted", "rejected", "retracted")
+SOURCE = "lessons"  # of our own conversations, where others have the name of a file
 PREFIX = "zhike:"  # of the id of a conversation of our own, before the session's
 MAX_NOTE = 500  # characters
 migrations = Migrations("lessons")
@@ -130,10 +132,10 @@ class Lessons:
         """Ids of all conversations that were taken back."""
         return frozenset(r["conversation"] for r in self._db.rows("SELECT * FROM retractions"))
 
-    def conversations(self) -> list[dict[str, Any]]:
-        """Every conversation with an accepted reply, as a row of OpenAI messages.
+    def conversations(self) -> list[Conversation]:
+        """Every conversation with an accepted reply, as an importer would give it.
 
-        Accepted replies have the role "agent", all other ones "bot": they are context only.
+        Accepted replies are an agent's, all other ones context only.
         """
         accepted = self._db.rows(
             "SELECT l.message_id, l.session_id FROM lessons l WHERE l.state = 'accepted' "
@@ -143,26 +145,22 @@ class Lessons:
         sessions = list(dict.fromkeys(row["session_id"] for row in accepted))
         return [self._conversation(session, learnt) for session in sessions]
 
-    def _conversation(self, session: str, learnt: set[str]) -> dict[str, Any]:
+    def _conversation(self, session: str, learnt: set[str]) -> Conversation:
         said = self._db.rows(
             "SELECT m.id, m.role, m.text, m.created, s.visitor FROM messages m "
             "JOIN sessions s ON s.id = m.session_id WHERE m.session_id = ? AND m.role != 'note' "
             "AND m.text != '' ORDER BY m.number",
             session,
         )
-        messages = [
-            {
-                "role": "user" if m["role"] == "user" else "agent" if m["id"] in learnt else "bot",
-                "content": m["text"],
-                "created_at": m["created"],
-            }
+        turns = [
+            Turn("customer", m["text"], m["created"], person=m["visitor"])
+            if m["role"] == "user"
+            else Turn("agent", m["text"], m["created"])
+            if m["id"] in learnt
+            else Turn("bot", m["text"], m["created"])
             for m in said
         ]
-        return {
-            "id": f"{PREFIX}{session}",
-            "customer": said[0]["visitor"] if said else "",
-            "messages": messages,
-        }
+        return conversation(Talk(f"{PREFIX}{session}", turns), SOURCE)
 
     def _decide(self, ids: Iterable[str], state: State, by: str, note: str = "") -> int:
         wanted = list(dict.fromkeys(ids))
@@ -189,6 +187,6 @@ def _lesson(row: dict[str, Any]) -> Lesson:
     return Lesson(**row | {"solved": bool(row["solved"])})
 
 
-def pairs_in(conversations: Sequence[dict[str, Any]]) -> int:
+def replies_in(conversations: Sequence[Conversation]) -> int:
     """How many replies of these are learnt."""
-    return sum(m["role"] == "agent" for row in conversations for m in row["messages"])
+    return sum(turn.speaker == "agent" for talk in conversations for turn in talk.turns)

@@ -16,7 +16,17 @@ from typing import Any
 import torch
 
 from chatbot.prompt import template_hash
-from finetune import checkpoints, cleaning, dataset, evaluate, examples, metrics, tuning
+from finetune import (
+    checkpoints,
+    cleaning,
+    dataset,
+    evaluate,
+    examples,
+    learning,
+    metrics,
+    retraction,
+    tuning,
+)
 from finetune.adapter import CARD, Card, halve, save
 from finetune.config import Preset
 from finetune.dataset import Dataset
@@ -25,9 +35,11 @@ from finetune.evidence import Search
 from finetune.examples import Example
 from finetune.foundation import Foundation
 from finetune.job import Job
+from finetune.lessons import Lessons
 from finetune.metrics import Metric
 from finetune.registry import Registry
 from finetune.transcripts import BadRow, files
+from finetune.transcripts.conversation import Conversation
 from knowledge.database import Database
 from knowledge.embedder import make_embedder
 from knowledge.knowledge_base import KnowledgeBase
@@ -75,10 +87,7 @@ def make(
         data = saved.data
         diary.rewind(saved.checkpoint.step if saved.checkpoint else 0)
     else:
-        diary.note(Metric("reading"))
-        with searching(job, diary) as search:
-            data = prepared(job, preset, base, tokenizer, search)
-        dataset.write(data, folder / "dataset")
+        data = _read_in(job, preset, base, tokenizer, folder, diary)
 
     model = tuning.adapted(base.folder, preset)
     if torch.cuda.is_available():
@@ -98,26 +107,57 @@ def make(
         lambda: evaluate.reply_loss(model, measured, pad),
         diary.note,
         folder / checkpoints.FOLDER,
-        saved.checkpoint if saved else None,
-        anchor,
+        tuning.Beginning(saved.checkpoint if saved else None, anchor),
     )
-    diary.note(Metric("measuring"))
-    halve(model)
-    adapter_loss = evaluate.reply_loss(model, measured, pad)
-    diary.note(Metric("sampling", held_out_loss=adapter_loss))
-    samples = evaluate.samples(model, tokenizer, measured[: preset.samples])
-    result = Evaluation(plan.base_loss, adapter_loss, len(measured), samples)
+    result = _measured(model, tokenizer, measured, plan.base_loss, preset, diary)
 
     diary.note(Metric("saving"))
     card = Card(name, base.name, base.sha256, template_hash(tokenizer), data.sha256)
     sha256 = save(model, card, folder)
-    written = _card(preset, data, result, diary)
-    if job.start:
-        name_of = json.loads((Path(job.start) / CARD).read_text("utf-8"))["name"]
-        written["began_with"] = {"name": name_of, "loss": plan.start_loss}
-    registry.finish(name, data.sha256, (plan.base_loss, adapter_loss), sha256, written)
+    with opened_database(job.home) as database:
+        shown = retraction.settle(database, registry, name)
+    result = replace(result, samples=tuple(s for s in result.samples if s.question in shown))
+    written = _card(preset, data, result, diary) | _began_with(job.start, plan.start_loss)
+    losses = plan.base_loss, result.adapter_loss
+    registry.finish(name, data.sha256, losses, sha256, written)
     checkpoints.drop(folder)
-    diary.note(Metric("done", held_out_loss=adapter_loss))
+    diary.note(Metric("done", held_out_loss=result.adapter_loss))
+
+
+def _read_in(
+    job: Job, preset: Preset, base: Foundation, tokenizer: Any, folder: Path, diary: Diary
+) -> Dataset:
+    """What is learnt, written into the run's folder."""
+    diary.note(Metric("reading"))
+    with searching(job, diary) as search:
+        data = prepared(job, preset, base, tokenizer, search)
+    dataset.write(data, folder / "dataset")
+    return data
+
+
+def _measured(
+    model: Any,
+    tokenizer: Any,
+    measured: Sequence[Example],
+    base_loss: float,
+    preset: Preset,
+    diary: Diary,
+) -> Evaluation:
+    """The adapter as it will be saved, beside its base."""
+    diary.note(Metric("measuring"))
+    halve(model)
+    loss = evaluate.reply_loss(model, measured, tokenizer.eos_token_id)
+    diary.note(Metric("sampling", held_out_loss=loss))
+    samples = evaluate.samples(model, tokenizer, measured[: preset.samples])
+    return Evaluation(base_loss, loss, len(measured), samples)
+
+
+def _began_with(start: str, loss: float | None) -> dict[str, Any]:
+    """For the card: the adapter with which a run began, and its loss on the held-out replies."""
+    if not start:
+        return {}
+    card = json.loads((Path(start) / CARD).read_text("utf-8"))
+    return {"began_with": {"name": card["name"], "loss": loss}}
 
 
 def _planned(
@@ -141,9 +181,13 @@ def prepared(
     """Transcripts → cleaned, split and encoded examples. Raises TranscriptError, DatasetError."""
     bad: list[BadRow] = []
     languages = None if job.all_languages else base.languages
-    cleaned = cleaning.cleaned(
-        job.home, job.transcripts, languages, job.finetune, bad.append, job.mapping
-    )
+    if job.lessons:
+        talks = lessons(job)
+        cleaned = cleaning.cleaned_lessons(job.home, talks, languages, job.finetune)
+    else:
+        cleaned = cleaning.cleaned(
+            job.home, job.transcripts, languages, job.finetune, bad.append, job.mapping
+        )
     split = dataset.split(cleaned.pairs, by=job.finetune.split)
     sides = [
         examples.encode(side, tokenizer, search, preset.passages, preset.max_tokens)
@@ -155,7 +199,8 @@ def prepared(
         removed=sum(step.removed for _, step in sides),
     )
     held_out = [example for example in sides[1][0] if not example.abstains]
-    data = dataset.build(sides[0][0], held_out, (*cleaned.funnel, encoding), files(job.transcripts))
+    sources = () if job.lessons else files(job.transcripts)
+    data = dataset.build(sides[0][0], held_out, (*cleaned.funnel, encoding), sources)
     unanswerable = tuple(example for example in sides[1][0] if example.abstains)
     data = replace(
         data, unanswerable=unanswerable, dropped=cleaned.dropped, rejected=cleaned.rejected
@@ -166,20 +211,36 @@ def prepared(
     return data
 
 
+def lessons(job: Job) -> tuple[Conversation, ...]:
+    """What the team accepted, and the replay."""
+    with opened_database(job.home) as database:
+        registry = Registry(database, job.home)
+        return learning.course(Lessons(database), registry, job.replay).conversations
+
+
+@contextmanager
+def opened_database(home: Path) -> Iterator[Database]:
+    """The home's database, closed at the end."""
+    database = Database(home / "zhike.db")
+    try:
+        yield database
+    finally:
+        database.close()
+
+
 @contextmanager
 def searching(job: Job, diary: Diary) -> Iterator[Search | None]:
     """The search of the home's documents, as serving does it; None while it has none."""
-    database = Database(job.home / "zhike.db")
-    embedder = make_embedder(job.knowledge, job.models)
-    knowledge = KnowledgeBase(database, job.home / "index", embedder, job.knowledge)
-    try:
-        found = knowledge.documents()
-        if found:
-            diary.note(Metric("searching"))
-        yield knowledge.search if found else None
-    finally:
-        knowledge.close()
-        database.close()
+    with opened_database(job.home) as database:
+        embedder = make_embedder(job.knowledge, job.models)
+        knowledge = KnowledgeBase(database, job.home / "index", embedder, job.knowledge)
+        try:
+            found = knowledge.documents()
+            if found:
+                diary.note(Metric("searching"))
+            yield knowledge.search if found else None
+        finally:
+            knowledge.close()
 
 
 def _card(preset: Preset, data: Dataset, result: Evaluation, diary: Diary) -> dict[str, Any]:

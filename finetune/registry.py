@@ -129,7 +129,12 @@ class Registry:
         card: dict[str, Any],
         folder: str = "adapter",
     ) -> None:
-        """Enter the result: losses of base and adapter, hash of the folder that holds it."""
+        """Enter the result: losses of base and adapter, hash of the folder that holds it.
+
+        What was taken back meanwhile stays on the card.
+        """
+        if taken := self.show(name).card.get("retracted"):
+            card = card | {"retracted": taken}
         self._update(
             name,
             state="done",
@@ -150,14 +155,17 @@ class Registry:
     def mark_retracted(self, name: str, conversations: Iterable[str], asked: Set[str]) -> None:
         """Enter that a run learnt from conversations that were taken back.
 
-        Its samples on questions `asked` in them go.
+        What the card shows of the questions `asked` in them goes: samples, and replies that were
+        compared.
         """
         card = self.show(name).card
         ids = sorted({*card.get("retracted", ()), *conversations})
-        evaluation = card.get("evaluation") or {}
-        if samples := evaluation.get("samples"):
-            kept = [sample for sample in samples if sample["question"] not in asked]
-            card = card | {"evaluation": evaluation | {"samples": kept}}
+        if samples := card.get("evaluation", {}).get("samples"):
+            card["evaluation"]["samples"] = [s for s in samples if s["question"] not in asked]
+        for contender, rows in card.get("comparison", {}).get("replies", {}).items():
+            card["comparison"]["replies"][contender] = [
+                row for row in rows if row["question"] not in asked
+            ]
         self._update(name, card=json.dumps(card | {"retracted": ids}, ensure_ascii=False))
 
     def end(self, name: str, state: Literal["failed", "cancelled"], error: str) -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune import checkpoints
 from finetune.lessons import PREFIX, Lessons
 from finetune.registry import Registry
-
-FILES = ("train", "held_out", "unanswerable", "dropped", "rejected")
+from knowledge.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +30,26 @@ class Retracted:
 
 def retract(lessons: Lessons, registry: Registry, conversation: str, by: str) -> Retracted:
     """Take a conversation back, of our own (id of its session) or of an imported file."""
-    sessions = {conversation, f"{PREFIX}{conversation}"}
     taken = lessons.retract(conversation, by)
-    runs = forget(registry, sessions)
+    runs = forget(registry, {conversation, f"{PREFIX}{conversation}"})
     champion = registry.serving()
     return Retracted(taken, runs, champion is not None and champion.name in runs)
 
 
 def forget(registry: Registry, conversations: Iterable[str]) -> tuple[str, ...]:
-    """Remove these conversations from the data that runs keep; mark and return the runs."""
+    """Remove these conversations from the data that runs keep; mark and return the runs.
+
+    Also of a run that is being made, or was interrupted: it goes on without them, and marked.
+    """
     ids = frozenset(conversations)
     marked = []
     for run in registry.list():
-        folder = registry.folder(run.name) / "dataset"
-        removed = [_without(folder / f"{name}.jsonl", ids) for name in FILES]
-        seen = set().union(*(found for found, _ in removed))
-        if not seen:
-            continue
-        questions = {question for _, found in removed for question in found}
-        registry.mark_retracted(run.name, sorted(seen), questions)
-        marked.append(run.name)
+        removed = [_without(path, ids) for path in _files(registry.folder(run.name))]
+        gone = frozenset().union(*(found for found, _ in removed))
+        if gone:
+            questions = frozenset().union(*(asked for _, asked in removed))
+            registry.mark_retracted(run.name, gone, questions)
+            marked.append(run.name)
     return tuple(marked)
 
 
@@ -58,18 +58,54 @@ def forget_sessions(registry: Registry, sessions: Sequence[str]) -> tuple[str, .
     return forget(registry, [f"{PREFIX}{session}" for session in sessions])
 
 
-def _without(path: Path, ids: frozenset[str]) -> tuple[set[str], set[str]]:
+def settle(database: Database, registry: Registry, name: str) -> frozenset[str]:
+    """Forget what was taken back or erased while the run `name` was being made.
+
+    Returns the held-out questions that are left: only they may be shown on its card.
+    """
+    learnt: set[str] = set()
+    for path in _files(registry.folder(name)):
+        for row in _rows(path):
+            learnt |= _conversations(row)
+    gone = {id_ for id_ in learnt if id_.startswith(PREFIX)}
+    if gone:  # a home in which only files were learnt has no conversations
+        rows = database.rows("SELECT id FROM sessions")
+        gone -= {f"{PREFIX}{row['id']}" for row in rows}
+    taken = Lessons(database).retracted()
+    forget(registry, gone | (learnt & (taken | {f"{PREFIX}{id_}" for id_ in taken})))
+    held_out = registry.folder(name) / "dataset" / "held_out.jsonl"
+    return frozenset(str(row["question"]) for row in _rows(held_out))
+
+
+def _files(run: Path) -> Iterator[Path]:
+    """Everything of a run in which texts of conversations stand."""
+    for folder in ("dataset", checkpoints.FOLDER):
+        yield from sorted((run / folder).glob("*.jsonl"))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _conversations(row: dict[str, Any]) -> set[str]:
+    """The conversations that a row is from: two, where one reply lost against another."""
+    row = row.get("pair", row)
+    return {row.get("conversation", ""), row.get("rejected_conversation", "")} - {""}
+
+
+def _without(path: Path, ids: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Rewrite the file without rows of these conversations; their ids and questions."""
-    if not path.exists():
-        return set(), set()
     kept, gone, questions = [], set(), set()
-    for line in path.read_text("utf-8").splitlines():
-        row: dict[str, Any] = json.loads(line)
-        if row.get("conversation") in ids:
-            gone.add(str(row["conversation"]))
-            questions.add(str(row.get("question", "")))
+    for row in _rows(path):
+        if found := _conversations(row) & ids:
+            gone |= found
+            pair = row.get("pair", row)
+            if pair.get("conversation") in ids:  # else only the reply that lost is from there
+                questions.add(str(pair["question"]))
         else:
-            kept.append(line)
+            kept.append(json.dumps(row, ensure_ascii=False))
     if gone:
         part = path.with_name(f"{path.name}.part")
         with part.open("w", encoding="utf-8") as file:
@@ -77,4 +113,4 @@ def _without(path: Path, ids: frozenset[str]) -> tuple[set[str], set[str]]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    return gone, questions
+    return frozenset(gone), frozenset(questions)

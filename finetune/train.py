@@ -46,7 +46,7 @@ def run(job: Job, tell: Callable[[Metric], None] = lambda metric: None) -> Run:
         job = checkpoints.job_of(registry.folder(job.resume), job)
     preset = config.load(job.preset)
     base = Foundation.of(job.models, job.model, job.revision)
-    if not job.resume:
+    if not job.resume and not job.lessons:
         files(job.transcripts)
     memory.check(base.folder, preset, gpu=_gpu())
     with registry.alone():
@@ -97,7 +97,8 @@ def start(job: Job) -> str:
         checkpoints.job_of(registry.folder(job.resume), job)
     else:
         config.load(job.preset)
-        files(job.transcripts)
+        if not job.lessons:
+            files(job.transcripts)
     with registry.alone():  # refuses at once while another is being made
         pass
     with tempfile.TemporaryDirectory(prefix="zhike-run-") as folder:

@@ -72,6 +72,14 @@ class Anchor:
         return self.weight * torch.stack(list(moved)).sum()
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a training does not begin with a fresh adapter."""
+
+    checkpoint: Checkpoint | None = None  # of an interrupted run, which goes on from there
+    anchor: Anchor | None = None  # of the adapter with which it began
+
+
 def shaped(preset: Preset, start: str) -> Preset:
     """The preset with the rank of the adapter that it begins with. Raises TrainingError."""
     if not start:
@@ -114,19 +122,16 @@ def tune(
     measure: Callable[[], float],
     tell: Tell,
     scratch: Path,
-    checkpoint: Checkpoint | None = None,
-    anchor: Anchor | None = None,
+    begin: Beginning | None = None,
 ) -> None:
-    """Train the adapter of `model` in place, for `seconds` at most.
-
-    Checkpoints go to `scratch`; with `checkpoint` the training goes on from there; `anchor` pulls
-    the weights back to where they began.
+    """Train the adapter of `model` in place, for `seconds` at most; checkpoints go to `scratch`.
 
     Raises TrainingError when the loss is lost.
     """
     steps = max(1, math.ceil(len(train) / (preset.batch * preset.accumulate) * preset.epochs))
     progress = Progress(preset, steps, seconds, measure, tell)
     arguments = arguments_of(preset, steps, scratch)
+    checkpoint, anchor = (begin.checkpoint, begin.anchor) if begin else (None, None)
     trainer = Tuner(progress, pad, anchor, model=model, args=arguments, train_dataset=list(train))
     trainer.remove_callback_of_printing()
     trainer.add_callback(progress)
