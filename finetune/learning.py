@@ -30,6 +30,10 @@ class Course:
     replayed: int  # replies of the champion's own data
     champion: str  # name of the run that it begins with; "" begins with the base
 
+    def table(self) -> dict[str, Any]:
+        """The figures, ready for JSON."""
+        return {"lessons": self.lessons, "replayed": self.replayed, "champion": self.champion}
+
 
 def course(lessons: Lessons, registry: Registry, replay: float) -> Course:
     """What was accepted, and a share (0 to below 1) of all replies from the champion's data.

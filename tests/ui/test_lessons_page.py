@@ -25,15 +25,15 @@ def test_an_editor_accepts_and_rejects(running: Running) -> None:
     listed = desk.press("lesson-state", "zh-Hans", "open", event="input")
     assert good in listed and bad in listed and "同事" in listed
     assert "kim@shop.example" not in listed and "[EMAIL_1]" in listed
-    assert "1 accepted" in desk.press("lesson-accept", [good], "", "en")
-    assert "1 rejected" in desk.press("lesson-reject", [bad], "no help", "en")
+    assert "1 accepted" in desk.press("lesson-accept", [good], "en")
+    assert "1 rejected" in desk.press("lesson-reject", [bad], "en", "no help")
     lessons = Lessons(running.app.database)
     assert good in {one.id for one in lessons.listed("accepted")}
     (no,) = [one for one in lessons.listed("rejected") if one.id == bad]
     assert no.note == "no help" and no.account
     shown = desk.press("lesson-state", "en", "rejected", event="input")
     assert "no help" in shown and good not in shown
-    assert "Choose replies" in desk.press("lesson-accept", [], "", "en")
+    assert "Choose replies" in desk.press("lesson-accept", [], "en")
     lessons.retract(lessons.listed("accepted")[0].session_id, "test")
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from chatbot.masking import Masker
 from chatbot.store import Store
-from finetune import config
-from finetune.job import MODEL, Job
-from finetune.learning import job_of
+from finetune import config, learning
 from finetune.lessons import STATES, Lesson, Lessons, State
 from finetune.registry import Registry
 from finetune.retraction import retract as take_back
@@ -26,6 +22,7 @@ from knowledge.database import Database
 from ui import settings
 from ui.commands.opening import as_json
 from ui.commands.train import Terminal, summary
+from ui.job import job_of
 from ui.settings import Settings
 
 SHOWN = 300  # characters of a text in the list
@@ -157,14 +154,11 @@ def train(preset: str, name: str, replay: float | None, json_: bool) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     with _opened() as (lessons, registry, chosen):
         share = chosen.finetune.replay if replay is None else replay
-        job, course = job_of(_job(chosen, preset, name), lessons, registry, share)
-    if json_:
-        made = run(job)
-        click.echo(
-            json.dumps(
-                {"course": asdict(course), "run": asdict(made)}, ensure_ascii=False, indent=1
-            )
+        job, course = learning.job_of(
+            job_of(chosen, preset=preset, name=name), lessons, registry, share
         )
+    if json_:
+        as_json({"course": course.table(), "run": asdict(run(job))})
         return
     begun = f"beginning with {course.champion}" if course.champion else "beginning with the base"
     click.echo(f"{course.lessons} lessons, {course.replayed} replies replayed, {begun}")
@@ -173,19 +167,4 @@ def train(preset: str, name: str, replay: float | None, json_: bool) -> None:
     click.echo(summary(made))
     click.echo(
         f"Next: zhike runs gate {made.name} --golden FILE, then zhike runs promote {made.name}"
-    )
-
-
-def _job(chosen: Settings, preset: str, name: str) -> Job:
-    generator = chosen.chatbot.generator
-    return Job(
-        home=chosen.home,
-        models=chosen.models,
-        transcripts=(Path(),),  # written by job_of()
-        preset=preset,
-        name=name,
-        model=generator if generator != "none" else MODEL,
-        revision=chosen.chatbot.generator_revision,
-        finetune=chosen.finetune,
-        knowledge=chosen.knowledge,
     )

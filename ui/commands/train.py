@@ -14,7 +14,6 @@ import click
 from tqdm import tqdm
 
 from finetune import config
-from finetune.job import MODEL, Job
 from finetune.metrics import Metric
 from finetune.registry import Run
 from finetune.tagger_run import ENCODER, TaggerJob
@@ -22,6 +21,7 @@ from finetune.tagger_run import run as tag
 from finetune.train import QUIET, run
 from ui import settings
 from ui.commands.transcripts import map_option
+from ui.job import job_of
 
 STAGES = {
     "reading": "Reading and cleaning transcripts",
@@ -92,20 +92,15 @@ def train(
     if bool(paths) == bool(resume):
         raise click.UsageError("Give either --transcripts, or --resume with the name of a run.")
     chosen = settings.load()
-    generator = chosen.chatbot.generator
-    job = Job(
-        home=chosen.home,
-        models=chosen.models,
-        transcripts=paths,
+    job = job_of(
+        chosen,
+        paths,
         preset=preset,
         name=name,
-        model=model or (generator if generator != "none" else MODEL),
-        revision="" if model else chosen.chatbot.generator_revision,
+        model=model,
         all_languages=all_languages,
         mapping=dict(mapping),
         resume=resume,
-        finetune=chosen.finetune,
-        knowledge=chosen.knowledge,
     )
     if as_json:
         click.echo(json.dumps(asdict(run(job)), ensure_ascii=False, indent=1))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -10,13 +11,12 @@ import gradio as gr
 from chatbot.app import App
 from chatbot.errors import ChatbotError
 from chatbot.masking import Masker
-from finetune import train
+from finetune import learning, train
 from finetune.errors import FinetuneError
-from finetune.job import Job
-from finetune.learning import job_of
 from finetune.lessons import MAX_NOTE, STATES, Lesson, Lessons, State
 from finetune.registry import Registry
 from ui import render
+from ui.job import job_of
 from ui.labels import Labels
 from ui.pages.canned import account, done, problem
 from ui.settings import Settings
@@ -67,10 +67,11 @@ class LessonsCard:
         self.filled = [self._list, self._hint]
         listed = [language, self._state]
         self._state.input(self.fill, listed, self.filled, **QUIET)
-        for button, act in ((accept, self._accepted), (reject, self._rejected)):
-            pressed = button.click(
-                act, [self._list, self._note, language], [self._said, self._note], **QUIET
-            )
+        for button, act, given in (
+            (accept, self._accepted, [self._list, language]),
+            (reject, self._rejected, [self._list, language, self._note]),
+        ):
+            pressed = button.click(act, given, [self._said, self._note], **QUIET)
             pressed.then(self.fill, listed, self.filled, **QUIET)
         learn.click(self._learning, [preset, language], self._said, concurrency_limit=1, **QUIET)
 
@@ -86,43 +87,34 @@ class LessonsCard:
             self._hint: f'<p class="hint">{render.plain(hint)}</p>',
         }
 
-    def _accepted(
-        self, chosen: list[str], note: str, language: str, request: gr.Request
-    ) -> Updates:
-        words = texts(language)
-        if not chosen:
-            return {self._said: problem(words("lessons.choose"))}
-        try:
-            count = self._lessons.accept(chosen, account(request))
-        except ChatbotError as error:
-            return {self._said: problem(words("desk.failed", error=error))}
-        return {self._said: done(words("lessons.accepted_now", count=count))}
+    def _accepted(self, chosen: list[str], language: str, request: gr.Request) -> Updates:
+        accept = partial(self._lessons.accept, by=account(request))
+        return self._decided(chosen, language, "accepted_now", accept)
 
     def _rejected(
-        self, chosen: list[str], note: str, language: str, request: gr.Request
+        self, chosen: list[str], language: str, note: str, request: gr.Request
+    ) -> Updates:
+        reject = partial(self._lessons.reject, by=account(request), note=note)
+        return self._decided(chosen, language, "rejected_now", reject)
+
+    def _decided(
+        self, chosen: list[str], language: str, told: str, decide: Callable[[list[str]], int]
     ) -> Updates:
         words = texts(language)
         if not chosen:
             return {self._said: problem(words("lessons.choose"))}
         try:
-            count = self._lessons.reject(chosen, account(request), note)
+            count = decide(chosen)
         except ChatbotError as error:
             return {self._said: problem(words("desk.failed", error=error))}
-        return {self._said: done(words("lessons.rejected_now", count=count)), self._note: ""}
+        return {self._said: done(words(f"lessons.{told}", count=count)), self._note: ""}
 
     def _learning(self, preset: str, language: str) -> str:
         """Start a run on what is accepted; the page above shows how it goes."""
-        words, settings = texts(language), self._settings
-        job = Job(
-            home=settings.home,
-            models=settings.models,
-            transcripts=(Path(),),  # written by job_of()
-            preset=preset,
-            finetune=settings.finetune,
-            knowledge=settings.knowledge,
-        )
+        words, share = texts(language), self._settings.finetune.replay
+        job = job_of(self._settings, preset=preset)
         try:
-            job, course = job_of(job, self._lessons, self._registry, settings.finetune.replay)
+            job, course = learning.job_of(job, self._lessons, self._registry, share)
             name = train.start(job)
         except (FinetuneError, ChatbotError) as error:
             return problem(words("desk.failed", error=error))

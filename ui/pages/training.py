@@ -14,11 +14,11 @@ from chatbot.errors import ChatbotError
 from finetune import config, metrics, train
 from finetune.checkpoints import can_resume
 from finetune.errors import FinetuneError
-from finetune.job import Job
 from finetune.metrics import Metric
 from finetune.registry import Registry, Run
 from finetune.transcripts import SUFFIXES
 from ui import render, transcripts
+from ui.job import job_of
 from ui.labels import Labels
 from ui.pages.lessons import LessonsCard
 from ui.samples import FOLDER as SAMPLES
@@ -175,15 +175,7 @@ class TrainingTab:
         return name
 
     def _run_of(self, paths: tuple[Path, ...], preset: str) -> str:
-        job = Job(
-            home=self._settings.home,
-            models=self._settings.models,
-            transcripts=paths,
-            preset=preset,
-            finetune=self._settings.finetune,
-            knowledge=self._settings.knowledge,
-        )
-        return train.start(job)
+        return train.start(job_of(self._settings, paths, preset=preset))
 
     def _interrupted(self, runs: Sequence[Run]) -> Run | None:
         """The newest run, if it ended early and can go on."""
@@ -196,8 +188,7 @@ class TrainingTab:
         if run is None:
             return [_problem(words("training.choose")), ""]
         try:
-            job = Job(self._settings.home, self._settings.models, (), resume=run.name)
-            name = train.start(job)
+            name = train.start(job_of(self._settings, resume=run.name))
         except (FinetuneError, ChatbotError) as error:
             return [_problem(words("desk.failed", error=error)), ""]
         return [_done(words("training.starting", name=name)), name]
