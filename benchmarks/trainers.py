@@ -21,15 +21,14 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+import torch
+from transformers import AutoModelForCausalLM, Qwen2Config
 
-import torch  # noqa: E402
-from transformers import AutoModelForCausalLM, Qwen2Config  # noqa: E402
-
-from finetune import evaluate, tuning  # noqa: E402
-from finetune.batches import IGNORED  # noqa: E402
-from finetune.config import Preset  # noqa: E402
+from chatbot.models import find
+from finetune import evaluate, tuning
+from finetune.batches import IGNORED
+from finetune.config import Preset
+from ui.settings import load as settings
 
 TRAINERS = ("zhike", "trl")
 WARM = 3  # steps that are not timed: allocation, kernels chosen
@@ -128,9 +127,7 @@ def one(arguments: argparse.Namespace) -> dict[str, Any]:
 def made(shape: str | None, examples: list[Encoded], folder: Path) -> Path:
     """The packaged model's folder, or one of random weights for these token ids."""
     if shape is None:
-        from chatbot.models import find
-
-        return find(Path.home() / ".cache/zhike/models", "SmolLM2-135M-Instruct")
+        return find(settings().models, "SmolLM2-135M-Instruct")
     width, layers, heads, kv, inner = SHAPES[shape]
     config = Qwen2Config(
         vocab_size=49_152, hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads,

@@ -331,7 +331,7 @@ class Assistant:
     def _phrase(self, turn: Turn, decided: policy.Decision) -> str:
         if decided.action is Action.WAIT:
             return ""
-        if decided.action is Action.SMALLTALK and turn.intent.answer:
+        if decided.phrase == turn.intent.name and turn.intent.answer:  # a taught small talk's
             return turn.intent.answer
         first, second = turn.intent.choices or ("", "")
         return phrase(

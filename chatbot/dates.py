@@ -26,6 +26,7 @@ _COUNT = rf"\d{{1,3}}|an?|{'|'.join(NUMBERS[1:])}"
 _NUMBER = r"\d{1,3}|[一二两兩三四五六七八九十]{1,3}|半"
 _FEW = r"\d{1,2}|[一二三四五六七八九十]{1,3}"
 _TH = r"(?:st|nd|rd|th)"
+_FROM, _TO = r"\b(between )?(?:from )?", r"\s?(?(1)and|(?:to|until|till|[-–]))\s?"
 _WEEK = "(?:个|個)?(?:周|週|星期|礼拜|禮拜)"
 
 Span = tuple[date, date]
@@ -209,7 +210,8 @@ def _within(m: re.Match[str], today: date) -> Span:
     return today, _moved(today, _number(m[1]), m[2])
 
 
-def _rules() -> Iterator[tuple[str, Rule]]:
+def _calendar() -> Iterator[tuple[str, Rule]]:
+    """Days and months by their number or name, and from one day to another."""
     yield r"(?<!\d)(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})[日号號]?(?!\d)", _exact
     yield (
         r"(?<![\d年])(\d{1,2})月(\d{1,2})[日号號]?(?!\d)",
@@ -232,18 +234,17 @@ def _rules() -> Iterator[tuple[str, Rule]]:
         lambda m, t: _without_year(_number(m[1]), _number(m[2]), t),
     )
     yield (
-        rf"\b(?:(?:between|from) )?(\d{{1,2}}){_TH}?(?: ({_MONTH})\.?)?"
-        rf"\s?(?:and|to|until|till|[-–])\s?(\d{{1,2}}){_TH}? (?:of )?({_MONTH})\b\.?"
-        r"(?:,? (\d{4}))?",
+        rf"{_FROM}(\d{{1,2}}){_TH}?(?: ({_MONTH})\.?)?"
+        rf"{_TO}(\d{{1,2}}){_TH}? (?:of )?({_MONTH})\b\.?(?:,? (\d{{4}}))?",
         lambda m, t: _between(
-            (_named_month(m[2] or m[4]), _named_month(m[4])), (int(m[1]), int(m[3])), m[5], t
+            (_named_month(m[3] or m[5]), _named_month(m[5])), (int(m[2]), int(m[4])), m[6], t
         ),
     )
     yield (
-        rf"\b(?:(?:between|from) )?({_MONTH})\.? (\d{{1,2}}){_TH}?\s?(?:and|to|until|till|[-–])\s?"
-        rf"(?:({_MONTH})\.? )?(\d{{1,2}}){_TH}?\b(?:,? (\d{{4}}))?",
+        rf"{_FROM}({_MONTH})\.? (\d{{1,2}}){_TH}?"
+        rf"{_TO}(?:({_MONTH})\.? )?(\d{{1,2}}){_TH}?\b(?:,? (\d{{4}}))?",
         lambda m, t: _between(
-            (_named_month(m[1]), _named_month(m[3] or m[1])), (int(m[2]), int(m[4])), m[5], t
+            (_named_month(m[2]), _named_month(m[4] or m[2])), (int(m[3]), int(m[5])), m[6], t
         ),
     )
     yield (
@@ -254,6 +255,10 @@ def _rules() -> Iterator[tuple[str, Rule]]:
         rf"\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\b\.?(?:,? (\d{{4}}))?\b",
         lambda m, t: _english_day(m[2], m[1], m[3], t),
     )
+
+
+def _near() -> Iterator[tuple[str, Rule]]:
+    """Days of the week, and weeks, months and years beside this one."""
     yield (
         r"the day after tomorrow|the day before yesterday|\b(?:yesterday|today|tonight|tomorrow)\b"
         r"|大前天|大[后後]天|前天|昨[天日]|今[天日]|明[天日]|[后後]天",
@@ -282,6 +287,10 @@ def _rules() -> Iterator[tuple[str, Rule]]:
         lambda m, t: _coming(m[1], "", t),
     )
     yield rf"(?<=\bsince )({_DAY})\b", lambda m, t: _coming(m[1], "last", t)
+
+
+def _counted() -> Iterator[tuple[str, Rule]]:
+    """So many days, weeks, months or years ago, from now, or within them."""
     yield (
         rf"\bin ({_COUNT}) (day|week|month|year)s?\b",
         lambda m, t: _one(_moved(t, _number(m[1]), m[2])),
@@ -306,4 +315,8 @@ def _rules() -> Iterator[tuple[str, Rule]]:
     )
 
 
-RULES = tuple((re.compile(pattern, re.IGNORECASE), rule) for pattern, rule in _rules())
+RULES = tuple(
+    (re.compile(pattern, re.IGNORECASE), rule)
+    for rules in (_calendar, _near, _counted)
+    for pattern, rule in rules()
+)

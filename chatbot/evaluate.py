@@ -23,6 +23,7 @@ from chatbot.types import EVALUATION, Action, Incoming, Message, Reply
 from knowledge.calibrate import Labelled, holds, plain
 from knowledge.spelling import Spelling
 from knowledge.split import sentences
+from knowledge.weights import calibration_error, reliability
 
 ABSTAINED = frozenset({Action.REFUSE, Action.HAND_OVER})
 ANSWERED = frozenset({Action.ANSWER, Action.QUOTE})
@@ -164,11 +165,9 @@ def _confidence(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
     held = np.array([o.question.answerable for o in judged], float)
     if not 0 < held.sum() < len(held):
         return {"auroc": None, "calibration_error": None}
-    bins = np.array_split(np.argsort(said, kind="stable"), BINS)
-    gaps = [len(b) * abs(said[b].mean() - held[b].mean()) for b in bins if len(b)]
     return {
         "auroc": round(float(roc_auc_score(held, said)), 4),
-        "calibration_error": round(float(sum(gaps) / len(judged)), 4),
+        "calibration_error": round(calibration_error(reliability(said, held, BINS)), 4),
     }
 
 

@@ -56,15 +56,8 @@ def decide(now: Situation) -> Decision:
             "hand_over_request",
             HandoffReason.CUSTOMER_REQUEST,
         )
-    if now.misses >= 1 and now.state == "bot" and now.consent == "yes":  # the last reply asked
-        return Decision(
-            Action.HAND_OVER,
-            "the customer wants the person that was offered",
-            "hand_over_request",
-            HandoffReason.CUSTOMER_REQUEST,
-        )
-    if now.misses >= 1 and now.state == "bot" and now.consent == "no":
-        return Decision(Action.SMALLTALK, "the customer wants no person", "declined")
+    if now.consent and now.misses >= 1 and now.state == "bot":  # the last reply asked
+        return _consented(now.consent)
     if now.intent.route == "smalltalk":
         return Decision(Action.SMALLTALK, f"small talk: {now.intent.name}", now.intent.name)
     if now.angry and now.state == "bot":  # while a person is on the way, the bot goes on helping
@@ -78,6 +71,22 @@ def decide(now: Situation) -> Decision:
     if now.evidence >= now.floor:
         action = Action.ANSWER if now.writer else Action.QUOTE
         return Decision(action, f"evidence {now.evidence:.2f} ≥ floor {now.floor:.2f}")
+    return _without_evidence(now)
+
+
+def _consented(consent: Consent) -> Decision:
+    """The answer to "shall I call a colleague?"."""
+    if consent == "no":
+        return Decision(Action.SMALLTALK, "the customer wants no person", "declined")
+    return Decision(
+        Action.HAND_OVER,
+        "the customer wants the person that was offered",
+        "hand_over_request",
+        HandoffReason.CUSTOMER_REQUEST,
+    )
+
+
+def _without_evidence(now: Situation) -> Decision:
     why = f"evidence {now.evidence:.2f} < floor {now.floor:.2f}"
     if now.state == "waiting":
         return Decision(Action.REFUSE, f"{why}; a person is already called", "already_waiting")

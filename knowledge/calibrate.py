@@ -19,7 +19,15 @@ from knowledge.errors import KnowledgeError
 from knowledge.evidence import EvidenceScorer, Picture, sentence_scores
 from knowledge.features import Sentence, question_features
 from knowledge.types import Passage, Vectors
-from knowledge.weights import Floats, Forest, LanguageWeights, Logistic, Weights, grow
+from knowledge.weights import (
+    Floats,
+    Forest,
+    LanguageWeights,
+    Logistic,
+    Weights,
+    grow,
+    reliability,
+)
 
 FOLDS = 8
 BINS = 10  # of the reliability curve, with as many questions each
@@ -98,7 +106,7 @@ def fit(
         languages[name] = LanguageWeights(
             _sentence_model([c for c in cases if name in ("any", c.family)]),
             floor,
-            _reliability(unseen[own], labels[own]),
+            reliability(unseen[own], labels[own], BINS),
         )
         error = languages[name].error or 0.0
         reports.append(_report(name, unseen[own], labels[own], best[own], floor, error))
@@ -188,14 +196,6 @@ def _floor(probabilities: Floats, answerable: Bools) -> float:
         for c in candidates
     ]
     return round(float(candidates[int(np.argmax(worst))]), 4)
-
-
-def _reliability(probabilities: Floats, answerable: Bools) -> Floats:
-    """(BINS, 3) of LanguageWeights, bins of equal size, lowest first."""
-    bins = np.array_split(np.argsort(probabilities, kind="stable"), BINS)
-    return np.array(
-        [[probabilities[b].mean(), answerable[b].mean(), len(b)] for b in bins if len(b)]
-    )
 
 
 def _report(

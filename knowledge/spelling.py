@@ -66,7 +66,8 @@ class Spelling:
         found = [*self._latin(question), *self._chinese(question)]
         text = question
         for one in found:
-            text = text.replace(one.wrong, one.right)
+            whole = rf"(?<![A-Za-z]){re.escape(one.wrong)}(?![A-Za-z])"
+            text = re.sub(whole, one.right, text)
         return Corrected(text, tuple(found))
 
     def _latin(self, question: str) -> Iterable[Correction]:

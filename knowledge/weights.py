@@ -69,6 +69,22 @@ def grow(rows: Floats, labels: npt.NDArray[np.bool_]) -> ExtraTreesClassifier:
     return trees.fit(rows, labels)
 
 
+def reliability(probabilities: Floats, held: npt.ArrayLike, bins: int) -> Floats:
+    """(bins, 3), lowest first: mean probability, share that held, how many, as many in each bin.
+
+    probabilities, held: (n,), 0..1.
+    """
+    values = np.asarray(held, np.float64)
+    parts = np.array_split(np.argsort(probabilities, kind="stable"), bins)
+    return np.array([[probabilities[p].mean(), values[p].mean(), len(p)] for p in parts if len(p)])
+
+
+def calibration_error(curve: Floats) -> float:
+    """Expected calibration error, 0..1 (Naeini et al. 2015), of a curve as reliability() gives."""
+    said, held, count = curve.T
+    return float((np.abs(said - held) * count).sum() / count.sum())
+
+
 @dataclass(frozen=True, slots=True)
 class LanguageWeights:
     """The sentence model of one language and the floor on a question's probability."""
@@ -81,11 +97,8 @@ class LanguageWeights:
 
     @property
     def error(self) -> float | None:
-        """Expected calibration error, 0..1 (Naeini et al. 2015); None when it was not measured."""
-        if not len(self.reliability):
-            return None
-        said, held, count = self.reliability.T
-        return float((np.abs(said - held) * count).sum() / count.sum())
+        """See calibration_error(); None when it was not measured."""
+        return calibration_error(self.reliability) if len(self.reliability) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,11 @@ def test_what_is_no_slip_stays(spelling: Spelling, question: str) -> None:
     assert corrected.text.replace("kettle", "kettel") == question.replace("kettle", "kettel")
 
 
+def test_only_whole_words_are_replaced(spelling: Spelling) -> None:
+    corrected = spelling.corrected("kettel or kettelbell")
+    assert corrected.text == "kettle or kettelbell"
+
+
 def test_it_corrects_towards_what_can_be_found_now(base: KnowledgeBase, spelling: Spelling) -> None:
     assert spelling.corrected("gooseneke").text == "gooseneck"
     base.remove("en.md")

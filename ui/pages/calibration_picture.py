@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
+import numpy as np
+
 from knowledge.evidence import with_prior
-from knowledge.weights import LanguageWeights, Weights
+from knowledge.weights import LanguageWeights, Weights, calibration_error
 from ui import render
 from ui.pages.notices import heading, hint
 from ui.texts import Texts
@@ -68,8 +70,7 @@ def _picture(name: str, model: LanguageWeights, answerable: float, words: Texts)
         return EDGE + inner * x, SIDE - EDGE - inner * y
 
     found = list(points(model, answerable))
-    total = sum(count for _, _, count in found)
-    error = sum(abs(said - held) * count for said, held, count in found) / total
+    error = calibration_error(np.array(found))
     floor, _ = at(with_prior(model.floor, answerable), 0)
     dots = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{DARK}"/>'
