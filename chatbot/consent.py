@@ -32,7 +32,9 @@ _NO = (
     r"|先不用|不了|没关系)"
 )
 _END = r"[\s,.!?~…，。！？～、👍😊🙏]*"
-YES = re.compile(rf"{_END}{_YES}{_THANKS}{_END}", re.IGNORECASE)
+# "ok thanks" ends a talk, "yes thanks" wants somebody
+_OVER = r"(?!\W*(?:ok|okay|alright)\W+(?:thanks?|thank you|thx)\W*$)"
+YES = re.compile(rf"{_OVER}{_END}{_YES}{_THANKS}{_END}", re.IGNORECASE)
 NO = re.compile(rf"{_END}{_NO}{_THANKS}{_END}", re.IGNORECASE)
 
 

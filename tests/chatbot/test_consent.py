@@ -30,7 +30,8 @@ def test_no(message: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["yes, and what does shipping cost?", "no idea what E2 means", "好的茶叶有哪些", "不能退吗",
+    ["ok thanks", "okay, thank you!", "yes, and what does shipping cost?",
+     "no idea what E2 means", "好的茶叶有哪些", "不能退吗",
      "is that ok?", "", "???", "可以退货吗"],
 )  # fmt: skip
 def test_other_messages_are_neither(message: str) -> None:

@@ -165,6 +165,4 @@ def train(preset: str, name: str, replay: float | None, json_: bool) -> None:
     with Terminal() as terminal:
         made = run(job, terminal.tell)
     click.echo(summary(made))
-    click.echo(
-        f"Next: zhike runs gate {made.name} --golden FILE, then zhike runs promote {made.name}"
-    )
+    click.echo(f"Before that: zhike runs gate {made.name} --golden FILE")
