@@ -2,6 +2,7 @@
 
     python benchmarks/answers.py [--generate]
 
+Also which mistyped words of these and of the calibration questions are read as which others.
 Golden: ordinary questions. Hard: riddle-like paraphrases and traps, reported, never tuned to.
 """
 
@@ -15,10 +16,12 @@ from environment import ROOT, described
 
 from chatbot import evaluate
 from chatbot.app import build
+from chatbot.query import query
 from chatbot.settings import ChatbotSettings
 from ui.settings import load
 
 SETS = {"golden": "golden.jsonl", "hard": "hard.jsonl"}
+CALIBRATION = "calibration.jsonl"
 KEPT = ("by_language", "confusion", "median_characters", "p50_ms")
 LOADING_SECONDS = 120
 
@@ -43,8 +46,14 @@ def main() -> None:
             questions = evaluate.read(ROOT / "samples" / file)
             report = evaluate.summary([evaluate.ask(app, q) for q in questions])
             figures[name] = {key: report[key] for key in KEPT}
+        figures["read as"] = {
+            question.id: {c.wrong: c.right for c in found}
+            for file in (*SETS.values(), CALIBRATION)
+            for question in evaluate.read(ROOT / "samples" / file)
+            if (found := query(question.question, (), app.knowledge.spelling).corrections)
+        }
         app.close()
-    data = [ROOT / "samples" / name for name in ("knowledge", *SETS.values())]
+    data = [ROOT / "samples" / name for name in ("knowledge", *SETS.values(), CALIBRATION)]
     print(described(figures, *data))
 
 
