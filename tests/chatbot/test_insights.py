@@ -75,7 +75,7 @@ def shop(database: Database) -> Shop:
 
 
 def seen(shop: Shop, days: int = 30, language: str = "") -> Insights:
-    return insights(shop.db, days, language)
+    return insights(shop.db, days, language, TODAY)
 
 
 QUOTED = ("Can I return tea?", Action.QUOTE)

@@ -11,7 +11,7 @@ from .command import Run, documents, full, run
 
 __all__ = ["documents", "full", "run"]  # fixtures
 
-YESTERDAY = str(date.today() - timedelta(1))
+PAST = str(date.today() - timedelta(7))
 
 
 def _found(run: Run) -> bool:
@@ -29,9 +29,9 @@ def test_a_document_is_hidden_and_shown_again(full: Run) -> None:
     assert full("knowledge", "show", id_, "--json").json["state"] == "disabled"
     assert "(found)" in full("knowledge", "enable", id_).out
     assert _found(full)
-    assert "until" in full("knowledge", "dates", "returns.md", "--until", YESTERDAY).out
+    assert "until" in full("knowledge", "dates", "returns.md", "--until", PAST).out
     assert not _found(full)
-    assert f"not valid today (until {YESTERDAY})" in full("knowledge", "list").out
+    assert f"not valid today (until {PAST})" in full("knowledge", "list").out
     assert "always (found)" in full("knowledge", "dates", id_, "--until", "").out
     assert _found(full)
 
