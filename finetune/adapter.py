@@ -28,14 +28,17 @@ class Card:
 
 
 def halve(model: Any) -> None:
-    """Adapter weights to bfloat16, as they are saved and served, so that this is measured.
+    """Adapter weights rounded to bfloat16, as they are saved, so that this is measured.
+
+    They are kept in the type in which the model serves.
 
     Raises TrainingError when they are not finite or were never moved: LoRA's B starts as zeros.
     """
     moved = 0.0
+    served = next(w.dtype for name, w in model.named_parameters() if "lora_" not in name)
     for name, parameter in model.named_parameters():
         if "lora_" in name:
-            parameter.data = parameter.data.to(torch.bfloat16)
+            parameter.data = parameter.data.to(torch.bfloat16).to(served)
             if not torch.isfinite(parameter).all():
                 raise TrainingError(f"The adapter has numbers that are not finite in {name}.")
             moved += float(parameter.data.abs().sum()) if "lora_B" in name else 0.0
@@ -53,7 +56,10 @@ def save(model: Any, card: Card, run: Path) -> str:
         built = Path(staging) / "built"
         # Its name instead of this machine's path: the folder may be moved, serving compares names.
         model.peft_config["default"].base_model_name_or_path = card.base
-        model.save_pretrained(built, safe_serialization=True, save_embedding_layers=False)
+        weights = {k: w.to(torch.bfloat16) for k, w in model.state_dict().items() if "lora_" in k}
+        model.save_pretrained(
+            built, safe_serialization=True, save_embedding_layers=False, state_dict=weights
+        )
         (built / "README.md").unlink(missing_ok=True)  # PEFT's template, empty but for headings
         text = json.dumps(asdict(card), indent=1)
         (built / CARD).write_text(text, encoding="utf-8")

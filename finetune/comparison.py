@@ -22,6 +22,7 @@ from chatbot.champions import Champion
 from chatbot.grounding import abstains
 from chatbot.language import detect
 from chatbot.phrases import phrase
+from chatbot.precision import autocast, computing, here
 from chatbot.support import SUPPORTED, support
 from chatbot.types import Message
 from finetune import evaluate
@@ -130,21 +131,24 @@ def read(path: Path) -> list[Example]:
 
 def _loaded(folder: Path, run: Run, champion: Champion | None) -> tuple[Any, tuple[str, ...]]:
     """The base with the adapters as they lie on disk, and who is in it."""
+    device = here()
+    dtype = computing(device)
     base = AutoModelForCausalLM.from_pretrained(
         folder,
-        dtype=torch.bfloat16,
+        dtype=dtype,
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
     )
+    wide = dtype is torch.float32
     model = PeftModel.from_pretrained(
-        base, run.path, adapter_name="candidate", autocast_adapter_dtype=False
+        base, run.path, adapter_name="candidate", autocast_adapter_dtype=wide
     )
     names: tuple[str, ...] = ("base", "candidate")
     if champion is not None and champion.name != run.name:
-        model.load_adapter(champion.path, adapter_name="champion", autocast_adapter_dtype=False)
+        model.load_adapter(champion.path, adapter_name="champion", autocast_adapter_dtype=wide)
         names = ("base", "champion", "candidate")
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
     model.eval()
     return model, names
 
@@ -236,7 +240,7 @@ def text_loss(model: Any, tokenizer: Any, languages: frozenset[str] | None) -> f
     table = tomllib.loads((files("finetune") / "data" / "unrelated.toml").read_text("utf-8"))
     spoken = [name for name in table if languages is None or name in languages] or list(table)
     device, total, count = next(model.parameters()).device, 0.0, 0
-    with torch.no_grad(), evaluate.autocast(device):
+    with torch.no_grad(), autocast(device):
         for text in (text for name in spoken for text in table[name]["texts"]):
             ids = torch.tensor([tokenizer(text)["input_ids"]], device=device)
             total += float(model(input_ids=ids, labels=ids).loss) * (ids.shape[1] - 1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from chatbot.precision import autocast
 from finetune.batches import Collator, can_share, supervised_loss
 from finetune.examples import Example
 
@@ -62,11 +63,6 @@ def reply_loss(model: Any, examples: Sequence[Example], pad: int) -> float:
             total, count = total + loss.item(), count + tokens
     model.train(training)
     return total / count
-
-
-def autocast(device: torch.device) -> Any:
-    """bfloat16 where the device computes it; adapters themselves stay float32."""
-    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def samples(model: Any, tokenizer: Any, examples: Sequence[Example]) -> tuple[Sample, ...]:

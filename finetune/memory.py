@@ -14,7 +14,6 @@ GIB = 2**30
 # Measured with the packaged 135M model on a processor, whole batches of the longest prompts:
 # 1.5 GB for 2 × 240 tokens, 3.5 GB for 4 × 480, 11.0 GB for 8 × 640 with dropout.
 PROCESS = 450 * 2**20  # bytes: Python with torch and transformers
-WEIGHT = 2  # bytes of a frozen weight: bfloat16
 ADAPTED = 16  # bytes of an adapter's weight: itself, its gradient, two moments of Adam, float32
 ACTIVE = 4.4  # bytes that the backward pass keeps per token for each input and output of a layer
 DROPPED = 4  # bytes more per token and input with dropout
@@ -23,8 +22,11 @@ REPLY = 256  # tokens of a reply, at most
 OUTSIDE = ("embed", "lm_head", "wte", "wpe")  # weights that LoRA on all linear layers leaves out
 
 
-def needed(folder: Path, preset: Preset, *, gpu: bool = False) -> int:
-    """Bytes at the peak of a run on the base model in `folder`; on a GPU, those on it."""
+def needed(folder: Path, preset: Preset, *, gpu: bool = False, weight: int = 2) -> int:
+    """Bytes at the peak of a run on the base model in `folder`; on a GPU, those on it.
+
+    `weight`: bytes of a frozen weight, 2 in bfloat16 and 4 in float32.
+    """
     shapes = _shapes(folder)
     linear = [
         shape
@@ -33,11 +35,11 @@ def needed(folder: Path, preset: Preset, *, gpu: bool = False) -> int:
     ]
     outputs, inputs = (sum(shape[side] for shape in linear) for side in (0, 1))
     vocabulary = max((shape[0] for n, shape in shapes.items() if "embed" in n), default=0)
-    tokens = preset.batch * preset.max_tokens
+    tokens = preset.batch * preset.max_tokens * weight / 2  # ACTIVE and DROPPED are of bfloat16
     replies = preset.batch * min(REPLY, preset.max_tokens // 2)
     return int(
         (0 if gpu else PROCESS)
-        + WEIGHT * sum(_product(shape) for shape in shapes.values())
+        + weight * sum(_product(shape) for shape in shapes.values())
         + ADAPTED * preset.rank * (inputs + outputs)
         + tokens * (ACTIVE * (inputs + outputs) + (DROPPED * inputs if preset.dropout else 0))
         + LOGIT * replies * vocabulary
@@ -54,9 +56,16 @@ def free(*, gpu: bool = False) -> int | None:
     return min(found, default=None)
 
 
+def weight_bytes() -> int:
+    """Of a frozen weight as this machine trains."""
+    from chatbot.precision import computing, here  # torch: slow to import
+
+    return computing(here()).itemsize
+
+
 def check(folder: Path, preset: Preset, *, gpu: bool = False) -> None:
     """Raise TrainingError when a run on the base in `folder` would not fit."""
-    wanted, room = needed(folder, preset, gpu=gpu), free(gpu=gpu)
+    wanted, room = needed(folder, preset, gpu=gpu, weight=weight_bytes()), free(gpu=gpu)
     if room is not None and wanted > room:
         raise TrainingError(
             f"Preset {preset.name} on this base needs about {wanted / GIB:.1f} GiB of "

@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainerCa
 from transformers import TrainingArguments as Arguments
 from transformers.utils.logging import disable_progress_bar
 
+from chatbot.precision import computing, here
 from finetune.adapter import CARD
 from finetune.batches import Buckets, Collator, can_share, supervised_loss
 from finetune.checkpoints import KEPT, Checkpoint, whole
@@ -35,12 +36,12 @@ def tokenizer_of(folder: Path) -> Any:
 
 
 def adapted(folder: Path, preset: Preset) -> Any:
-    """The frozen base in bfloat16 with a fresh float32 adapter, which changes nothing yet."""
+    """The frozen base with a fresh float32 adapter, which changes nothing yet."""
     torch.manual_seed(preset.seed)
     disable_progress_bar()  # only ui draws
     base = AutoModelForCausalLM.from_pretrained(
         folder,
-        dtype=torch.bfloat16,
+        dtype=computing(here()),
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
@@ -140,8 +141,15 @@ def tune(
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
 
 
-def arguments_of(preset: Preset, steps: int, scratch: Path, *, bf16: bool = True) -> Arguments:
-    """How transformers' Trainer runs `preset`; nothing is printed or sent anywhere."""
+def arguments_of(
+    preset: Preset, steps: int, scratch: Path, *, bf16: bool | None = None
+) -> Arguments:
+    """How transformers' Trainer runs `preset`; nothing is printed or sent anywhere.
+
+    `bf16`: None is as the device computes it.
+    """
+    if bf16 is None:
+        bf16 = computing(here()) is torch.bfloat16
     return Arguments(
         output_dir=str(scratch),
         max_steps=steps,

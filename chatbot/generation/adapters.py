@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
+import torch
+
 from chatbot.errors import GenerationError, ModelError
 from chatbot.generation.protocol import Adapter
 from chatbot.model_files import check_weights, folder_sha256
@@ -22,6 +24,8 @@ class Adapters:
         self._model = model
         self._names = {name, PurePath(name).name, folder.name}
         self._template_hash = template_hash
+        # As saved, in bfloat16, unless the base is float32: a mixture slows every token.
+        self._wide = model.dtype is torch.float32
         self._peft: Any = None
         self._loaded: dict[Adapter, str] = {}  # least recently used first
         self._count = 0
@@ -57,13 +61,13 @@ class Adapters:
         try:
             if self._peft is None:
                 self._peft = PeftModelForCausalLM(
-                    self._model, config, adapter_name=key, autocast_adapter_dtype=False
+                    self._model, config, adapter_name=key, autocast_adapter_dtype=self._wide
                 )
             result = self._peft.load_adapter(
                 adapter.path,
                 adapter_name=key,
                 torch_device=str(self._model.device),
-                autocast_adapter_dtype=False,  # as saved; float32 copies would slow every token
+                autocast_adapter_dtype=self._wide,
             )
             if result.missing_keys or result.unexpected_keys:
                 raise ValueError("its tensors have other names")

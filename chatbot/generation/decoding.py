@@ -1,21 +1,16 @@
-"""One answer, token by token: a causal model's cache, the stop rules, text in whole words."""
+"""One answer, token by token: when it ends, and its text in whole words."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import torch
-from transformers import DynamicCache
 
-from chatbot.errors import GenerationError
 from chatbot.generation.protocol import Sampling
 
-# The prompt is read in parts, so that a cancelled request ends within one of them:
-# 256 tokens are about half a second for 135M parameters on one core.
-PREFILL = 256
 # An answer that repeats 12 of its own tokens in a row is in a loop and ends there. The usual
 # guards (repetition_penalty, no_repeat_ngram_size) also count the prompt, so they keep the model
 # from copying its evidence: with either of them "30 days" became "14 days" or nothing.
@@ -57,70 +52,56 @@ class WordStream:
         return piece
 
 
-class Decoder:
-    """A loaded model and its tokenizer; one answer at a time."""
+class Writing:
+    """One answer that is being written: what it has so far, and when it ends."""
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
-        self._model = model
-        self._tokenizer = tokenizer
-        ends = model.generation_config.eos_token_id
-        self._ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
-        self._room = int(getattr(model.config, "max_position_embeddings", 2048))
-
-    def answer(
+    def __init__(
         self,
-        prompt: list[int],
+        words: WordStream,
+        ends: Set[int],
         sampling: Sampling,
         emit: Callable[[str], None],
         cancelled: Callable[[], bool],
-    ) -> str:
-        """Write the answer through `emit`; returns why it stopped: end, length, time, cancelled."""
-        if len(prompt) + sampling.max_tokens > self._room:
-            raise GenerationError(
-                f"The prompt has {len(prompt)} tokens, and the model has room for {self._room} "
-                "with the answer. Ask a shorter question."
-            )
-        deadline = time.monotonic() + sampling.max_seconds
-        cache = DynamicCache(config=self._model.config)
+    ) -> None:
+        self._words, self._ends, self._sampling = words, ends, sampling
+        self._emit, self._cancelled = emit, cancelled
+        self._deadline = time.monotonic() + sampling.max_seconds
+        self._ids: list[int] = []
+        self._seen: set[tuple[int, ...]] = set()
 
-        def stopped() -> str | None:
-            if cancelled():
-                return "cancelled"
-            return "time" if time.monotonic() > deadline else None
+    @property
+    def last(self) -> int:
+        """The token written last."""
+        return self._ids[-1]
 
-        for start in range(0, len(prompt), PREFILL):
-            if stop := stopped():
-                return stop
-            logits = self._logits(prompt[start : start + PREFILL], cache)
-        words, answer, seen = WordStream(self._tokenizer), list[int](), set[tuple[int, ...]]()
-        while (stop := stopped()) is None:
-            token = self._pick(logits, sampling.temperature)
-            if token in self._ends:
-                stop = "end"
-                break
-            answer.append(token)
-            emit(words.add(token))
-            tail = tuple(answer[-LOOP:])
-            if len(answer) == sampling.max_tokens or tail in seen:
-                stop = "length"
-                break
-            seen.add(tail)
-            logits = self._logits([token], cache)
-        emit(words.rest())
-        return stop
+    def stopped(self) -> str | None:
+        """cancelled or time, when nothing more is to be written."""
+        if self._cancelled():
+            return "cancelled"
+        return "time" if time.monotonic() > self._deadline else None
 
-    def _logits(self, ids: list[int], cache: DynamicCache) -> torch.Tensor:
-        """(vocabulary,) scores of the token after `ids`; the cache grows by them."""
-        inputs = torch.tensor([ids], device=self._model.device)
-        with torch.inference_mode():
-            result = self._model(
-                input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1
-            )
-        scores: torch.Tensor = result.logits[0, -1]
-        return scores
+    def add(self, scores: torch.Tensor) -> str | None:
+        """Choose the next token by its (vocabulary,) scores; why this ends the answer, or None."""
+        if stop := self.stopped():
+            return stop
+        token = _pick(scores, self._sampling.temperature)
+        if token in self._ends:
+            return "end"
+        self._ids.append(token)
+        self._emit(self._words.add(token))
+        tail = tuple(self._ids[-LOOP:])
+        if len(self._ids) == self._sampling.max_tokens or tail in self._seen:
+            return "length"
+        self._seen.add(tail)
+        return None
 
-    def _pick(self, logits: torch.Tensor, temperature: float) -> int:
-        if temperature <= 0:
-            return int(logits.argmax())
-        chances = torch.softmax(logits.float() / temperature, dim=-1)
-        return int(torch.multinomial(chances, 1))
+    def finish(self) -> None:
+        """Give out what was held back of the last word."""
+        self._emit(self._words.rest())
+
+
+def _pick(scores: torch.Tensor, temperature: float) -> int:
+    if temperature <= 0:
+        return int(scores.argmax())
+    chances = torch.softmax(scores.float() / temperature, dim=-1)
+    return int(torch.multinomial(chances, 1))

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from statistics import fmean
 from typing import Any
 
 from chatbot import models as model_store
@@ -27,7 +28,7 @@ from chatbot.prompt import messages
 logger = logging.getLogger(__name__)
 Event = dict[str, Any]  # one JSON line of the worker
 
-WAITING = 4  # requests in line behind the running one
+WAITING = 4  # requests in line behind the running ones
 MAX_CRASHES, CRASH_WINDOW = 5, 300.0  # then it stays down, as a model that cannot run
 BACKOFF = (1.0, 2.0, 4.0, 8.0)  # seconds after the first, second, … crash of the window
 RECHECK = 5.0  # seconds between two looks for a model that is missing
@@ -35,7 +36,7 @@ POLL = 0.05  # seconds until a cancelled request notices
 
 
 class TransformersGenerator:
-    """One answer at a time, the next ones in a short line; safe from any thread.
+    """A few answers side by side, the next ones in a short line; safe from any thread.
 
     The model lives in a worker process: its threads cannot slow the web server, and when it
     dies, only the running answer is lost. `start()` returns at once; until `ready`, and when
@@ -50,11 +51,11 @@ class TransformersGenerator:
         revision: str = "",
         languages: frozenset[str] | None = None,
         threads: int = 1,
-        bits: int = 16,
+        bits: int = 0,
     ) -> None:
         """`model` as for `models.find`; `languages` for one whose manifest does not tell them.
 
-        `bits`: 16, or 8 for weights in int8, which takes half the memory (needs torchao).
+        `bits` of its weights: 0 is what the device computes best, 8 needs torchao.
         `threads` of torch on a CPU: with 2 on a busy 2-core machine an answer took three times
         as long as with 1.
         """
@@ -69,7 +70,9 @@ class TransformersGenerator:
         self._lock = threading.Lock()  # pending requests, the process and its stdin
         self._numbers = itertools.count(1)
         self._pending: dict[int, SimpleQueue[Event | None]] = {}
-        self._line: deque[object] = deque()  # the running request first
+        self._line: deque[object] = deque()  # the running requests first
+        self._slots = 1  # answers side by side, as the worker tells
+        self._lasted: deque[float] = deque(maxlen=8)  # seconds of the last answers
         self._moved = threading.Condition()
 
     @property
@@ -132,6 +135,7 @@ class TransformersGenerator:
     def _answer(self, request: Generation, deadline: float) -> Generator[Piece, None, str]:
         """The worker's pieces; returns why it stopped."""
         number, events = self._send_request(request, deadline)
+        begun = time.monotonic()
         started = written = finished = False
         try:
             while not request.cancelled.is_set():
@@ -153,6 +157,7 @@ class TransformersGenerator:
                     finished = True
                     if event["event"] == "error":
                         raise GenerationError(event["reason"])
+                    self._lasted.append(time.monotonic() - begun)
                     return str(event["stop"])
             return "cancelled"
         finally:
@@ -172,10 +177,12 @@ class TransformersGenerator:
         with self._moved:
             if not self.ready:
                 raise GenerationError(f"The model is not ready: {self._status}.")
-            if len(self._line) > WAITING:
-                raise GenerationError(
-                    f"The model is busy: {len(self._line)} requests are before this one."
-                )
+            before = len(self._line)
+            if before >= self._slots + WAITING:
+                raise GenerationError(f"The model is busy: {before} requests are before this one.")
+            wait = self._expected_wait(before)
+            if wait > deadline - time.monotonic():
+                raise GenerationError(f"The model is busy: it would take about {wait:.0f} seconds.")
             self._line.append(ticket)
         try:
             yield self._wait_for(ticket, request, deadline)
@@ -184,9 +191,15 @@ class TransformersGenerator:
                 self._line.remove(ticket)
                 self._moved.notify_all()
 
+    def _expected_wait(self, before: int) -> float:
+        """Seconds until a request behind `before` others is written, as the last ones lasted."""
+        if before < self._slots or not self._lasted:
+            return 0.0
+        return fmean(self._lasted) * (before // self._slots + 1)
+
     def _wait_for(self, ticket: object, request: Generation, deadline: float) -> bool:
         with self._moved:
-            while self._line[0] is not ticket:
+            while ticket not in itertools.islice(self._line, self._slots):
                 if request.cancelled.is_set():
                     return False
                 if time.monotonic() > deadline:
@@ -307,7 +320,7 @@ class TransformersGenerator:
             return ""
         event: Event = json.loads(line)
         if event["event"] == "ready":
-            self._status = "ready"
+            self._status, self._slots = "ready", int(event["slots"])
             self._ready.set()
         elif event["event"] == "failed":
             return str(event["reason"])

@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,7 +79,12 @@ def adapters(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Adapt
 
 @pytest.fixture(scope="module")
 def engine(tiny: Path) -> Iterator[TransformersGenerator]:
-    generator = TransformersGenerator(tiny.parent, str(tiny), languages=frozenset({"en"}))
+    generator = TransformersGenerator(
+        tiny.parent,
+        str(tiny),
+        languages=frozenset({"en"}),
+        bits=32,  # in bfloat16 random scores are equal now and then
+    )
     generator.start()
     assert generator.wait(60), generator.status
     yield generator
@@ -184,7 +190,11 @@ def test_an_abandoned_stream_frees_the_engine(engine: TransformersGenerator) -> 
     assert answer(engine, ask())[1].stop == "length"
 
 
-def test_the_line_is_short_and_fair(engine: TransformersGenerator) -> None:
+def test_the_line_is_short_and_fair(
+    engine: TransformersGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_slots", 1)
+    monkeypatch.setattr(engine, "_lasted", deque())  # what it would take is another test's
     running = ask(sampling=LONG)
     stream = engine.stream(running)
     next(stream)
@@ -207,6 +217,40 @@ def test_the_line_is_short_and_fair(engine: TransformersGenerator) -> None:
     for thread in started:
         thread.join(30)
     assert order == list(range(WAITING))
+
+
+def test_who_would_wait_too_long_is_told_at_once(
+    engine: TransformersGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_slots", 1)
+    monkeypatch.setattr(engine, "_lasted", deque([20.0, 40.0]))
+    running = ask(sampling=LONG)
+    stream = engine.stream(running)
+    next(stream)
+    with pytest.raises(GenerationError, match="busy: it would take about 60 seconds"):
+        next(engine.stream(ask()))  # which has 30
+    patient = ask(sampling=Sampling(max_tokens=2, max_seconds=90))
+    pieces: list[Piece] = []
+    thread = threading.Thread(target=lambda: pieces.extend(engine.stream(patient)))
+    thread.start()
+    running.cancelled.set()
+    assert list(stream)[-1].stop == "cancelled"
+    thread.join(30)
+    assert pieces[-1].stop == "length" and len(engine._lasted) == 3
+
+
+def test_answers_are_written_side_by_side(
+    engine: TransformersGenerator, adapters: list[Adapter]
+) -> None:
+    assert engine._slots > 1
+    requests = [ask(), ask(adapters[0]), ask(), ask(adapters[0])]
+    expected = [answer(engine, request) for request in requests]
+    running = ask(sampling=LONG)
+    stream = engine.stream(running)
+    next(stream)  # and it is still written when the others are
+    assert [answer(engine, request) for request in requests] == expected
+    running.cancelled.set()
+    assert list(stream)[-1].stop == "cancelled"
 
 
 def test_pieces_are_whole_words_and_whole_characters(engine: TransformersGenerator) -> None:

@@ -40,7 +40,7 @@ def quoting(folder: Path) -> Iterator[Generator]:
 @contextmanager
 def transformers(folder: Path) -> Iterator[Generator]:
     model = make_model(folder / "tiny", models_folder() / "SmolLM2-135M-Instruct")
-    engine = TransformersGenerator(folder, str(model), languages=frozenset({"en"}))
+    engine = TransformersGenerator(folder, str(model), languages=frozenset({"en"}), bits=32)
     engine.start()
     assert engine.wait(60), engine.status
     yield engine
