@@ -132,9 +132,10 @@ def _updated(section: T, table: Mapping[str, Any], where: str) -> T:
 def _value(raw: Any, kind: Any, where: str) -> Any:
     """`raw` (TOML value or environment string) as `kind`, or one clear error."""
     if get_origin(kind) is Literal:
-        if raw in get_args(kind):
-            return raw
-        raise SettingsError(f"{where}: {raw!r} is none of {', '.join(get_args(kind))}.")
+        known = {str(value): value for value in get_args(kind)}
+        if not isinstance(raw, bool) and str(raw) in known:  # the environment has texts only
+            return known[str(raw)]
+        raise SettingsError(f"{where}: {raw!r} is none of {', '.join(known)}.")
     if get_origin(kind) is tuple:
         items = raw.split(",") if isinstance(raw, str) else raw
         if isinstance(items, list) and all(isinstance(item, str) for item in items):

@@ -84,7 +84,6 @@ class Batches:
             )
         self._waiting.append(request)
 
-    @torch.inference_mode()
     def advance(self) -> Iterator[Ended]:
         """One step for everybody; yields the requests that ended."""
         if self._waiting:
@@ -174,12 +173,13 @@ class Batches:
                 "position_ids": position,
                 "attention_mask": (columns >= max(lengths) - position).long(),
             }
-        result = self._model(
-            input_ids=torch.tensor(ids, device=device),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-            **shape,
-        )
+        with torch.inference_mode():
+            result = self._model(
+                input_ids=torch.tensor(ids, device=device),
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+                **shape,
+            )
         scores: torch.Tensor = result.logits[:, -1]
         return scores

@@ -12,7 +12,7 @@ from transformers.cache_utils import DynamicLayer
 ROOM = 64  # tokens for which a layer makes room at a time
 # Prompts are read in steps that end at multiples of this, and only whole steps are kept: what is
 # then computed has the same shapes with a kept beginning as without, so the reply is the same.
-STEP = 128
+STEP = 256
 KEPT = 192 * 2**20  # bytes of all kept beginnings: 4,300 tokens of the packaged model in float32
 
 Tensors = tuple[torch.Tensor, torch.Tensor]  # keys, values: (rows, heads, tokens, size)

@@ -50,6 +50,17 @@ def test_switches(home: Path, word: str, value: bool) -> None:
     assert _load(home, "samples = false\n", ZHIKE_SAMPLES="on").samples is True
 
 
+@pytest.mark.parametrize("bits", [0, 8, 16, 32])
+def test_a_choice_of_numbers(home: Path, bits: int) -> None:
+    assert _load(home, ZHIKE_CHATBOT_GENERATOR_BITS=str(bits)).chatbot.generator_bits == bits
+    assert _load(home, f"[chatbot]\ngenerator_bits = {bits}\n").chatbot.generator_bits == bits
+    for wrong in ("4", "true", "8.0", ""):
+        with pytest.raises(SettingsError, match="is none of 0, 8, 16, 32"):
+            _load(home, ZHIKE_CHATBOT_GENERATOR_BITS=wrong)
+    with pytest.raises(SettingsError, match="True is none of"):
+        _load(home, "[chatbot]\ngenerator_bits = true\n")
+
+
 def test_office_hours_and_their_zone(home: Path) -> None:
     toml = '[handover]\nhours = ["Mon-Fri 09:00-18:00"]\n'
     settings = _load(home, toml, ZHIKE_HANDOVER_TIME_ZONE="Asia/Shanghai")
