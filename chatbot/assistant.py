@@ -12,6 +12,7 @@ from chatbot import followup, language, offers, policy, sentiment
 from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
 from chatbot.consent import consent
+from chatbot.crowd import Crowd, Place
 from chatbot.entities import entities
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.intent import IntentModel, by_pattern
@@ -86,6 +87,7 @@ class Assistant:
     answering: Answering
     champions: Champions
     settings: ChatbotSettings
+    crowd: Crowd = field(default_factory=Crowd)
 
     def reply(self, incoming: Incoming) -> Reply:
         """The whole turn at once."""
@@ -96,8 +98,13 @@ class Assistant:
     def stream(self, incoming: Incoming) -> Iterator[Event]:
         """Stages and text as they come; the Reply is last and replaces the text.
 
-        Raises NotFound when the session is not this visitor's.
+        Raises NotFound when the session is not this visitor's, and Crowded, before anything is
+        stored, when too many others ask.
         """
+        with self.crowd.place() as place:
+            yield from self._stream(incoming, place)
+
+    def _stream(self, incoming: Incoming, place: Place) -> Iterator[Event]:
         turn = self._open(incoming)
         self._read(turn)
         yield Stage("understanding")
@@ -109,6 +116,7 @@ class Assistant:
                 decided = policy.decide(self._situation(turn))
                 note.detail = decided.why
         if decided.action in (Action.ANSWER, Action.QUOTE):
+            place.leave()  # the generator has a line of its own, and quoting takes no time
             yield Stage("answering")
             with turn.trace.step("answer") as note:
                 yield from self._write(turn, decided.action)

@@ -17,6 +17,15 @@ class GenerationError(ChatbotError):
     """An engine could not answer; the assistant quotes instead."""
 
 
+class Crowded(ChatbotError):
+    """More people ask than are answered in time; nothing was stored."""
+
+    def __init__(self, seconds: int) -> None:
+        """`seconds` after which to try again."""
+        super().__init__(f"Many people are asking right now; please try again in {seconds} s.")
+        self.seconds = seconds
+
+
 class NotFound(ChatbotError):
     """No session or reply of that id for this owner."""
 

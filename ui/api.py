@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatbot.app import App
-from chatbot.errors import ChatbotError, NotFound, WrongState
+from chatbot.errors import ChatbotError, Crowded, NotFound, WrongState
 from chatbot.handovers import MAX_CONTACT
 from chatbot.store import new_id
 from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
@@ -122,6 +122,7 @@ def router(app: App, limits: Limits, availability: Availability, once: Once) -> 
                 return EventStream(iter([_event("reply", answer)]), threading.Event(), headers)
             return JSONResponse(answer, headers=headers)
         with attempt:
+            check_crowd(app)
             incoming = _incoming(app, question, owner)
             if streamed:
                 return EventStream(_events(app, incoming, attempt), incoming.cancelled, headers)
@@ -314,6 +315,16 @@ def _allow(limits: Limits, visitor: str, request: Request) -> None:
         )
 
 
+def check_crowd(app: App) -> None:
+    """Raises HTTPException while too many others ask; a stream has no status to say it later."""
+    if wait := app.assistant.crowd.wait():
+        raise crowded(Crowded(wait))
+
+
+def crowded(error: Crowded) -> HTTPException:
+    return HTTPException(503, str(error), {"Retry-After": str(error.seconds)})
+
+
 def _allow_reading(limits: Limits, visitor: str, request: Request) -> None:
     address = request.client.host if request.client else "unknown"
     if wait := limits.reads.wait(visitor) or limits.address.wait(address):
@@ -345,6 +356,8 @@ def _answered(call: Callable[[], T]) -> T:
         raise HTTPException(404, "There is no such conversation or reply of yours.") from error
     except WrongState as error:
         raise HTTPException(409, str(error)) from error
+    except Crowded as error:
+        raise crowded(error) from error
     except ChatbotError as error:
         raise HTTPException(422, str(error)) from error
     except KnowledgeError as error:

@@ -20,12 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from chatbot.app import App
-from chatbot.errors import ChatbotError, NotFound
+from chatbot.errors import ChatbotError, Crowded, NotFound
 from chatbot.store import new_id
 from chatbot.types import Delta, Incoming, Message, Reply, Stage
 from knowledge.errors import KnowledgeError
 from ui.admission import Admission, anonymous
-from ui.api import Limits, VisitorHeader, as_json
+from ui.api import Limits, VisitorHeader, as_json, check_crowd, crowded
 from ui.disconnects import EventStream, while_connected
 from ui.guard import BODY
 from ui.openai_errors import OpenAIRoute, Refused, error_body
@@ -132,6 +132,7 @@ def router(app: App, limits: Limits, admit: Admission = anonymous) -> APIRouter:
         owner = _owner(request.state.caller, wanted.user)
         _check(wanted, app.assistant.settings.max_question)
         _allow(limits, owner, request)
+        check_crowd(app)
         incoming = await run_in_threadpool(_incoming, app, wanted, owner, session)
         headers = {
             "X-Zhike-Visitor": owner,
@@ -227,6 +228,8 @@ def _reply(app: App, incoming: Incoming) -> Reply:
     try:
         for event in app.assistant.stream(incoming):
             reply = event if isinstance(event, Reply) else None
+    except Crowded as error:
+        raise crowded(error) from error
     except ChatbotError as error:
         raise HTTPException(400, str(error)) from error
     except KnowledgeError as error:

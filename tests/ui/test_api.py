@@ -253,3 +253,35 @@ def test_limits_answer_429(tmp_path: Path) -> None:
     assert shop.headers["access-control-allow-origin"] == "https://shop.example"
     assert "access-control-allow-credentials" not in shop.headers
     app.close()
+
+
+def test_a_crowd_is_told_to_wait_on_every_channel(tmp_path: Path) -> None:
+    """Before anything is stored, in a status or a sentence; then everything goes on."""
+    app, settings = made(tmp_path / "home")
+    client = TestClient(web.build(app, settings).asgi)
+    crowd = app.assistant.crowd
+    visitor = {"X-Zhike-Visitor": new_id()}
+    completion = {"model": "zhike", "messages": [{"role": "user", "content": "hello"}]}
+    asked = [
+        ("/api/v1/chat", {"text": "hello"}, visitor),
+        ("/api/v1/chat", {"text": "hello"}, visitor | {"Accept": "text/event-stream"}),
+        ("/api/v1/chat", {"text": "hello"}, visitor | {"Idempotency-Key": "once"}),
+        ("/v1/chat/completions", completion, visitor),
+        ("/v1/chat/completions", completion | {"stream": True}, visitor),
+        ("/api/v1/widget/messages", {"text": "hello"}, visitor),
+    ]
+    held = [crowd._enter() for _ in range(crowd._at_once)]
+    crowd._took.extend([30.0] * 32)
+    for path, body, headers in asked:
+        answer = client.post(path, json=body, headers=headers)
+        assert answer.status_code in (429, 503), path
+        assert "any people are asking right now" in answer.text
+        if "widget" not in path:
+            assert int(answer.headers["retry-after"]) > 2
+    assert app.database.row("SELECT count(*) AS n FROM messages") == {"n": 0}
+    for place in held:
+        place.leave()
+    for path, body, headers in asked:
+        answer = client.post(path, json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+    app.close()

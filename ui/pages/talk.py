@@ -11,7 +11,7 @@ from typing import Literal
 
 from chatbot import offers
 from chatbot.app import App
-from chatbot.errors import ChatbotError, NotFound
+from chatbot.errors import ChatbotError, Crowded, NotFound
 from chatbot.store import Turn
 from chatbot.types import Action, Delta, Event, HandoffReason, Incoming, Reply, Stage
 from knowledge.errors import KnowledgeError
@@ -56,6 +56,8 @@ class Talk:
         """Why this message is not taken, in a sentence; "" when it is. Counts it."""
         if len(text) > self.longest:
             return words("customer.too_long", count=len(text), limit=self.longest)
+        if wait := self.app.assistant.crowd.wait():
+            return words("customer.crowded", seconds=wait)
         return self.too_many(who, address, words)
 
     def too_many(self, who: str, address: str, words: Texts) -> str:
@@ -130,6 +132,9 @@ class Talk:
             yield Drawn("joined")
         except Stopped:
             yield progress.stopped()
+        except Crowded as error:
+            notice = bubbles.notice(words("customer.crowded", seconds=error.seconds))
+            yield Drawn("notice", notice)
         except (ChatbotError, KnowledgeError) as error:
             log.warning("turn in session %s: %s", incoming.session_id, error)
             yield Drawn("notice", bubbles.notice(words("customer.failed")))
