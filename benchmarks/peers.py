@@ -9,13 +9,19 @@ They need other versions of some packages than Zhike does, hence an environment 
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
+import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from environment import ROOT
 
 from knowledge.database import Database
 from knowledge.embedder import PackagedE5
@@ -53,10 +59,54 @@ except ImportError as error:
         f"`.venv-peers/bin/python benchmarks/{Path(sys.argv[0]).name}`."
     )
 
+logging.disable(logging.INFO)  # a line per step of every pipeline
+
+PACKAGES = ("haystack-ai", "llama-index-core", "llama-index-retrievers-bm25", "bm25s")
 KINDS = (".md", ".html", ".txt")  # that all three read
 TOKENS = 160  # of a passage, as Zhike's knowledge.chunk_tokens
 CHARACTERS = 480  # about as many; Haystack counts tokens only with a file from the network
 BATCH = 64  # texts that a peer gives to the embedder at once
+
+
+def versions() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}
+
+
+def corpora(data: Path | None) -> dict[str, Path]:
+    """Name → folder: the sample shop first, then a larger one where the test data lie."""
+    found = {"samples": ROOT / "samples" / "knowledge"}
+    root = data or Path(os.environ.get("ZHIKE_TEST_DATA", ROOT.parent / "shared" / "data"))
+    swift = root / "retrieval" / "swift_docs_zh_en" / "docs_en"
+    return found | ({"swift_docs_en": swift} if swift.is_dir() else {})
+
+
+def copied(folder: Path, target: Path) -> int:
+    """The files that all three read, in a folder of their own; how many."""
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix in KINDS]
+    for path in files:
+        copy = target / path.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    return len(files)
+
+
+class Made:
+    """Unit vectors from each text's hash, tokens as the packaged embedder counts them."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self.name, self.dimension, self.max_tokens = "made", inner.dimension, inner.max_tokens
+        self.count = inner.count
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        seeds = (hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8] for text in texts)
+        made = (np.random.default_rng(int.from_bytes(seed)) for seed in seeds)
+        rows = [one.standard_normal(self.dimension, np.float32) for one in made]
+        found = np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
+        unit: Vectors = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        return self.passages(texts)
 
 
 class Remembering:
@@ -88,6 +138,14 @@ class Remembering:
 def remembering(cache: Path) -> Remembering:
     """The packaged embedder, whose vectors also outlive the process."""
     return Remembering(CachedEmbedder(PackagedE5(), cache))
+
+
+def figures_of(embedder: Remembering) -> dict[str, int]:
+    """How much was given to the embedder."""
+    return {
+        "texts_embedded": len(embedder.given),
+        "tokens_embedded": sum(map(embedder.count, embedder.given)),
+    }
 
 
 class System(Protocol):
@@ -132,7 +190,11 @@ class Haystack:
         more = {"text/markdown": ".md"}
         pipe.add_component("kind", FileTypeRouter(kinds, additional_mimetypes=more))
         pipe.add_component("join", DocumentJoiner())
-        converters = (MarkdownToDocument(progress_bar=False), HTMLToDocument(), TextFileToDocument())
+        converters = (
+            MarkdownToDocument(progress_bar=False),
+            HTMLToDocument(),
+            TextFileToDocument(),
+        )
         for kind, converter in zip(kinds, converters, strict=True):
             pipe.add_component(kind.replace("/", "_"), converter)
             pipe.connect(f"kind.{kind}", f"{kind.replace('/', '_')}.sources")
@@ -155,9 +217,7 @@ class Haystack:
         pipe = self._searching = Pipeline()
         pipe.add_component("vector", InMemoryEmbeddingRetriever(self._store, top_k=limit))
         pipe.add_component("words", InMemoryBM25Retriever(self._store, top_k=limit))
-        pipe.add_component(
-            "join", DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=limit)
-        )
+        pipe.add_component("join", DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=limit))
         pipe.connect("vector", "join.documents")
         pipe.connect("words", "join.documents")
 
@@ -216,12 +276,15 @@ class _HaystackEmbedder:
 
     @component.output_types(documents=list[Document])
     def run(self, documents: list[Document]) -> dict[str, list[Document]]:
+        embedded: list[Document] = []
         for start in range(0, len(documents), BATCH):
             some = documents[start : start + BATCH]
             rows = self._embedder.passages([document.content or "" for document in some])
-            for document, row in zip(some, rows, strict=True):
-                document.embedding = row.tolist()
-        return {"documents": documents}
+            embedded += [
+                replace(document, embedding=row.tolist())
+                for document, row in zip(some, rows, strict=True)
+            ]
+        return {"documents": embedded}
 
 
 class _LlamaEmbedder(BaseEmbedding):  # type: ignore[misc]
