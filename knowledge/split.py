@@ -126,7 +126,7 @@ def _kind(kind: str) -> BlockKind:
 
 def _pieces(block: Block, count: Count, limit: int) -> Iterator[tuple[str, str, int]]:
     """(joint to the piece before, piece, its tokens): the block, else lines, sentences, clauses."""
-    if (tokens := count(block.text)) < limit:
+    if len(block.text.split()) < limit and (tokens := count(block.text)) < limit:
         yield "\n", block.text, tokens
         return
     for line in filter(None, (line.rstrip() for line in block.text.splitlines())):
