@@ -14,6 +14,7 @@ from typing import Any
 import sqlite_utils
 from sqlite_utils import Migrations
 
+from knowledge import reserve
 from knowledge.errors import DatabaseError, DiskFull
 
 try:  # stock SQLite below 3.51.3 can corrupt a database in WAL mode (two later fixes aside)
@@ -129,6 +130,7 @@ class Database:
         if self._writing():
             yield self.here
             return
+        reserve.give_back(self.path.parent)
         try:
             with self._transaction() as db:
                 yield db

@@ -11,20 +11,20 @@ from knowledge.load import load
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "knowledge"
 OTHERS = {
-    "nl": "Dit is een handleiding in het Nederlands. U kunt de ketel binnen dertig dagen retourneren "
-    "in de originele doos, en wij betalen de kosten van de verzending als hij stuk is.",
-    "fr": "Vous pouvez retourner la bouilloire dans les trente jours avec son carton, et nous payons "
-    "les frais de port si elle ne marche pas, quelle que soit la cause de la panne.",
-    "de": "Sie haben dreißig Tage Zeit, den Wasserkocher in der Originalverpackung zurückzuschicken; "
-    "die Kosten tragen wir, wenn er bei der Lieferung beschädigt war.",
+    "nl": "Dit is een handleiding in het Nederlands. U kunt de ketel binnen dertig dagen "
+    "retourneren in de originele doos, en wij betalen de kosten van de verzending als hij stuk is.",
+    "fr": "Vous pouvez retourner la bouilloire dans les trente jours avec son carton, et nous "
+    "payons les frais de port si elle ne marche pas, quelle que soit la cause de la panne.",
+    "de": "Sie haben dreißig Tage Zeit, den Wasserkocher in der Originalverpackung "
+    "zurückzuschicken; die Kosten tragen wir, wenn er bei der Lieferung beschädigt war.",
     "es": "Puede devolver el hervidor dentro de los treinta dias en su caja original, y nosotros "
     "pagamos los gastos de envio si llega roto o no funciona como debe.",
     "it": "Puoi restituire il bollitore entro trenta giorni nella confezione originale, e noi "
     "paghiamo le spese di spedizione se arriva rotto o non funziona come deve.",
-    "da": "Du kan sende elkedlen tilbage inden tredive dage i den originale kasse, og vi betaler for "
-    "fragten hvis den er i stykker eller ikke virker som den skal.",
-    "id": "Anda dapat mengembalikan ketel dalam tiga puluh hari dengan kotak aslinya, dan kami akan "
-    "membayar biaya pengiriman jika barang itu rusak atau tidak berfungsi.",
+    "da": "Du kan sende elkedlen tilbage inden tredive dage i den originale kasse, og vi betaler "
+    "for fragten hvis den er i stykker eller ikke virker som den skal.",
+    "id": "Anda dapat mengembalikan ketel dalam tiga puluh hari dengan kotak aslinya, dan kami "
+    "akan membayar biaya pengiriman jika barang itu rusak atau tidak berfungsi.",
 }
 
 
