@@ -37,7 +37,7 @@ def refused(done: Done) -> bool:
     return (
         done.status == 1
         and len(lines) == 1
-        and ("disk" in lines[0] and "full" in lines[0] or "No space left" in lines[0])
+        and (("disk" in lines[0] and "full" in lines[0]) or "No space left" in lines[0])
         and lines[0].endswith(".")
     )
 
