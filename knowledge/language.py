@@ -123,7 +123,7 @@ def _statistical(text: str) -> str | None:
     grams = [rows[gram] for gram in detector._extract_ngrams()]
     if not grams:
         return None
-    found = factory.langlist[int(table[grams].sum(axis=0).argmax())]
+    found: str = factory.langlist[int(table[grams].sum(axis=0).argmax())]
     return {"zh-cn": "zh-Hans", "zh-tw": "zh-Hant"}.get(found, found)
 
 

@@ -91,7 +91,7 @@ def test_reads_go_on_and_writes_are_whole_or_refused(
 
         (added,) = base.add([new])
         if added.status == "failed":
-            clear(added.error)
+            clear(added.error or "")
         assert added.status == {0: "failed", MOST: "added"}.get(left, added.status)
         assert words(base, "ember") == (PARAGRAPHS if added.status == "added" else 0)
         whole(base, database, home)
