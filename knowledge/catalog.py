@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,14 @@ from knowledge.tables import migrations
 from knowledge.types import Passage, Vectors
 
 VARIABLES = 5_000  # placeholders in one statement; SQLite allows 32,766
+# In the order of Passage's fields.
 PASSAGES = """
 SELECT c.id, c.document_id, d.collection, d.path AS document, d.title, c.heading, c.text,
   c.language, c.kind, c.page
 FROM chunks c JOIN {documents} d ON d.id = c.document_id"""
 EVERY = PASSAGES.format(documents="documents")
 FOUND = PASSAGES.format(documents="found_documents")
+IDS = "SELECT c.id FROM chunks c JOIN found_documents d ON d.id = c.document_id"
 
 
 class Catalog:
@@ -41,29 +44,33 @@ class Catalog:
 
     def passages(self, ids: Sequence[int], collection: str | None = None) -> dict[int, Passage]:
         """Those of `ids` that may be found (in the collection), by id."""
-        found = {}
+        rows = self._shown(FOUND, ids, collection)
+        return {row[0]: Passage(*row) for row in rows}
+
+    def alive(self, ids: Sequence[int], collection: str | None = None) -> set[int]:
+        """Which of `ids` passages() gives."""
+        return {row[0] for row in self._shown(IDS, ids, collection)}
+
+    def _shown(
+        self, select: str, ids: Sequence[int], collection: str | None
+    ) -> Iterator[tuple[Any, ...]]:
         for part in batches(ids):
-            rows = self._database.rows(
-                f"{FOUND} WHERE c.id IN ({_marks(part)}) AND (? IS NULL OR d.collection = ?) "
+            yield from self._database.here.execute(
+                f"{select} WHERE c.id IN ({_marks(part)}) AND (? IS NULL OR d.collection = ?) "
                 f"AND {curation.SHOWN}",
-                *part,
-                collection,
-                collection,
+                [*part, collection, collection],
             )
-            found.update({row["id"]: Passage(**row) for row in rows})
-        return found
 
     def vectors(self, ids: Sequence[int], embedder: str) -> dict[int, Vectors]:
         """(d,) of each chunk that has a vector of that embedder."""
         found: dict[int, Vectors] = {}
         for part in batches(ids):
-            rows = self._database.rows(
+            rows = self._database.here.execute(
                 f"SELECT chunk_id, vector FROM vectors WHERE chunk_id IN ({_marks(part)}) "
                 "AND embedder = ?",
-                *part,
-                embedder,
+                [*part, embedder],
             )
-            found.update({r["chunk_id"]: np.frombuffer(r["vector"], np.float32) for r in rows})
+            found.update({row[0]: np.frombuffer(row[1], np.float32) for row in rows})
         return found
 
     def vector_ids(self, embedder: str) -> set[int]:
@@ -102,7 +109,8 @@ class Catalog:
         for part in batches(ids):
             rows = self._database.here.execute(
                 "SELECT rowid, bm25(keywords) FROM keywords "
-                f"WHERE keywords MATCH ? AND rowid IN ({_marks(part)})",
+                # +: FTS5 would look each row up by itself, and count the words anew for each
+                f"WHERE keywords MATCH ? AND +rowid IN ({_marks(part)})",
                 [expression, *part],
             )
             found.update({row[0]: -row[1] for row in rows})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -12,15 +14,18 @@ from typing import Any
 import sqlite_utils
 from sqlite_utils import Migrations
 
-from knowledge.errors import DatabaseError
+from knowledge import reserve
+from knowledge.errors import DatabaseError, DiskFull
 
 try:  # stock SQLite below 3.51.3 can corrupt a database in WAL mode (two later fixes aside)
     import pysqlite3 as sqlite3
 except ImportError:  # no wheel for this platform: the version check below decides
     import sqlite3
 
+log = logging.getLogger(__name__)
 FIXED = {(3, 44, 6), (3, 50, 7)}  # older lines that got the WAL-reset fix
 BUSY_MS = 5_000
+SCANT = 256 << 10  # bytes; a failed read or write with less than that free is for want of room
 VERSION: str = sqlite3.sqlite_version
 
 
@@ -61,6 +66,8 @@ class Database:
             for migration in migrations:
                 self.migrate(migration)
         except sqlite3.DatabaseError as error:
+            if self._full(error):
+                raise self._no_room() from error
             raise DatabaseError(
                 f"{path}: the database cannot be used ({error}). Restore it from a backup "
                 "or choose another ZHIKE_HOME; it was not changed."
@@ -116,21 +123,62 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite_utils.Database]:
-        """One transaction: all of it is stored, or none. Nested use joins the outer one."""
-        db = self.here
-        if db.conn.in_transaction:
-            yield db
+        """One transaction: all of it is stored, or none. Nested use joins the outer one.
+
+        Raises DiskFull.
+        """
+        if self._writing():
+            yield self.here
             return
+        reserve.give_back(self.path.parent)
+        try:
+            with self._transaction() as db:
+                yield db
+        except sqlite3.DatabaseError as error:
+            if self._full(error):
+                raise self._no_room() from error
+            raise
+
+    def _writing(self) -> bool:
+        db: sqlite_utils.Database | None = getattr(self._local, "db", None)
+        return db is not None and bool(db.conn.in_transaction)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite_utils.Database]:
+        db = self.here
         db.conn.execute("BEGIN IMMEDIATE")
         before = db.conn.total_changes
         try:
             yield db
             if self.before_commit is not None and db.conn.total_changes > before:
                 self.before_commit(db)
+            db.conn.execute("COMMIT")
         except BaseException:
-            db.conn.execute("ROLLBACK")
+            if db.conn.in_transaction:  # on a full disk SQLite may have ended it already
+                db.conn.execute("ROLLBACK")
             raise
-        db.conn.execute("COMMIT")
+
+    def spare(self, store: Callable[[sqlite_utils.Database], object]) -> None:
+        """As write(), for what can be computed anew: on a full disk it is not stored."""
+        try:
+            with self.write() as db:
+                store(db)
+        except DiskFull as error:
+            log.warning("What was computed is not kept: %s", error)
+
+    def _full(self, error: Exception) -> bool:
+        """Whether that came of a full disk: also when SQLite cannot make its own small files."""
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith("SQLITE_FULL"):
+            return True
+        odd = name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL"))
+        return odd and shutil.disk_usage(self.path.parent).free < SCANT
+
+    def _no_room(self) -> DiskFull:
+        return DiskFull(
+            f"The disk of {self.path.parent} is full, so nothing was stored. Make room and try "
+            "again; nothing that was stored before is lost."
+        )
 
     def row(self, sql: str, *values: object) -> dict[str, Any] | None:
         """The first row as a dict, or None."""
@@ -141,8 +189,28 @@ class Database:
         return list(self.here.query(sql, values))
 
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the file and empty it, so that deleted text is gone."""
-        self.here.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Move the write-ahead log into the file and empty it, so that deleted text is gone.
+
+        On a full disk the log stays until the next one: what was committed is safe in it.
+        """
+        try:
+            self.here.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.DatabaseError as error:
+            if not self._full(error):
+                raise
+            log.warning("The write-ahead log of %s was not emptied: the disk is full", self.path)
+
+    def vacuum(self) -> None:
+        """Write every page anew, so that nothing of deleted rows is left. Raises DiskFull."""
+        try:
+            self.here.execute("VACUUM")
+        except sqlite3.DatabaseError as error:
+            if not self._full(error):
+                raise
+            raise DiskFull(
+                f"It is deleted, but traces stay in {self.path} until something is deleted again: "
+                "the disk is full, and wiping needs as much room as the database has. Make room."
+            ) from error
 
     def backup(self, target: Path) -> None:
         """A consistent copy, while others go on writing."""

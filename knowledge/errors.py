@@ -17,6 +17,10 @@ class DatabaseError(KnowledgeError):
     """The database cannot be opened or used safely."""
 
 
+class DiskFull(DatabaseError):
+    """There is no room to store it; nothing of it was stored."""
+
+
 class NotFound(KnowledgeError):
     """No document, passage or collection of that name or id."""
 

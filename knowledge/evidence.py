@@ -199,13 +199,14 @@ class EvidenceScorer:
             keys = [(s.passage.id, s.position) for s in missing]
             name = self._embedder.name
             rows = [(*key, name, v.tobytes()) for key, v in zip(keys, fresh, strict=True)]
-            with self._db.write() as db:
+            self._db.spare(
                 # EXISTS: the document may have been removed meanwhile.
-                db.conn.executemany(
+                lambda db: db.conn.executemany(
                     "INSERT OR REPLACE INTO sentences SELECT ?1, ?2, ?3, ?4 "
                     "WHERE EXISTS (SELECT 1 FROM chunks WHERE id = ?1)",
                     rows,
                 )
+            )
             stored |= dict(zip(keys, fresh, strict=True))
         return np.stack([stored[s.passage.id, s.position] for s in found])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import faiss
 
-from knowledge.index import Ids
+from knowledge.index import Ids, threads
 from knowledge.layered_index import LayeredIndex
 from knowledge.types import Vectors
 
@@ -46,6 +46,10 @@ class GraphIndex(LayeredIndex):
         )
 
     def nearest(self, rows: Vectors, reach: int) -> tuple[Vectors, Ids]:
+        with threads(1 if len(rows) == 1 else None):
+            return self._nearest(rows, reach)
+
+    def _nearest(self, rows: Vectors, reach: int) -> tuple[Vectors, Ids]:
         if reach > EXHAUSTIVE * len(self._ids):  # also where the graph is not connected
             scores, positions = faiss.downcast_index(self._base.storage).search(rows, reach)
         else:

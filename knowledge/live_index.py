@@ -16,6 +16,7 @@ from sqlite_utils import Migrations
 
 from knowledge.catalog import Catalog, batches
 from knowledge.database import Database
+from knowledge.errors import DiskFull
 from knowledge.index import ExactIndex, FlatIndex, Ids
 from knowledge.index_choice import FILED, Index, Kind, Setting, choose, empty, usable
 from knowledge.index_file import DamagedIndex, clean, read_file, write_file
@@ -283,21 +284,18 @@ class LiveIndex:
         except OSError as error:  # the vectors are in SQLite: only the next start is slower
             log.warning("The index file %s was not written (%s).", path, error)
             return None
-        with self._database.write() as db:
-            db.execute(
-                "UPDATE index_pointer SET generation = ?, file = ?, sha256 = ?, count = ?, "
-                "embedder = ?, kind = ?, size = ?, dimension = ?",
-                [
-                    generation,
-                    path.name,
-                    digest,
-                    count,
-                    self._embedder,
-                    kind,
-                    len(data),
-                    self._dimension,
-                ],
-            )
+        row = [generation, path.name, digest, count, self._embedder, kind, len(data)]
+        try:
+            with self._database.write() as db:
+                db.execute(
+                    "UPDATE index_pointer SET generation = ?, file = ?, sha256 = ?, count = ?, "
+                    "embedder = ?, kind = ?, size = ?, dimension = ?",
+                    [*row, self._dimension],
+                )
+        except DiskFull as error:
+            path.unlink(missing_ok=True)
+            log.warning("The index file %s is not pointed to: %s", path.name, error)
+            return None
         clean(self._folder, path.name)
         return path.name
 

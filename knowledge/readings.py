@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from sqlite_utils import Database as Sqlite
@@ -69,12 +70,8 @@ class Readings:
                 continue
             reading = self._reader.passage(above(Sentence(passage, 0, texts[0])), texts)
             read[passage.id] = reading
-            with self._db.write() as db:  # EXISTS: the document may have been removed meanwhile
-                db.execute(
-                    "INSERT OR REPLACE INTO readings SELECT ?1, ?2, ?3, ?4 "
-                    "WHERE EXISTS (SELECT 1 FROM chunks WHERE id = ?1)",
-                    [passage.id, self._kind, self._reader.name, reading.packed()],
-                )
+            row = [passage.id, self._kind, self._reader.name, reading.packed()]
+            self._db.spare(partial(_keep, row))
         return read
 
     def warm(self) -> None:
@@ -89,3 +86,11 @@ class Readings:
             *ids,
         )
         return {row["chunk_id"]: self._reader.unpack(row["data"]) for row in rows}
+
+
+def _keep(row: Sequence[object], db: Sqlite) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO readings SELECT ?1, ?2, ?3, ?4 "
+        "WHERE EXISTS (SELECT 1 FROM chunks WHERE id = ?1)",  # it may have been removed meanwhile
+        row,
+    )

@@ -226,7 +226,7 @@ def nearest(
     reach = limit
     while True:
         hits = index.search(vector, reach)
-        alive = catalog.passages([hit.id for hit in hits], collection)
+        alive = catalog.alive([hit.id for hit in hits], collection)
         found = [hit.id for hit in hits if hit.id in alive]
         if len(found) >= limit or len(hits) < reach:
             return found[:limit]

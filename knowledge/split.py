@@ -104,8 +104,8 @@ def _pack(blocks: Iterable[Block], heading: str, count: Count, limit: int) -> li
     chunks: list[Chunk] = []
     text, kind, page, used = "", "text", None, 0
     for block in blocks:
-        for joint, piece in _pieces(block, count, limit):
-            size = count(piece) + 1  # of the line break or space
+        for joint, piece, tokens in _pieces(block, count, limit):
+            size = tokens + 1  # of the line break or space
             if text and used + size > limit:
                 chunks.append(Chunk(text, heading, _kind(kind), page))
                 text, used = "", 0
@@ -124,19 +124,19 @@ def _kind(kind: str) -> BlockKind:
     return kind if kind in ("list", "table", "code") else "text"  # type: ignore[return-value]
 
 
-def _pieces(block: Block, count: Count, limit: int) -> Iterator[tuple[str, str]]:
-    """(joint to the piece before, piece): the block, else its lines, sentences, clauses."""
-    if count(block.text) < limit:
-        yield "\n", block.text
+def _pieces(block: Block, count: Count, limit: int) -> Iterator[tuple[str, str, int]]:
+    """(joint to the piece before, piece, its tokens): the block, else lines, sentences, clauses."""
+    if len(block.text.split()) < limit and (tokens := count(block.text)) < limit:
+        yield "\n", block.text, tokens
         return
     for line in filter(None, (line.rstrip() for line in block.text.splitlines())):
-        if count(line) < limit:
-            yield "\n", line
+        if (tokens := count(line)) < limit:
+            yield "\n", line, tokens
             continue
         joint = "\n"
         for sentence, space in _with_space(line):
             for part in _cut(sentence, count, limit):
-                yield joint, part
+                yield joint, part, count(part)
                 joint = ""
             joint = space
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from sqlite_utils import Database as Sqlite
@@ -47,13 +48,11 @@ class Titles:
         for start in range(0, len(rows), AT_ONCE):
             some = rows[start : start + AT_ONCE]
             vectors = self._embedder.passages([row["title"] for row in some])
-            with self._db.write() as db:  # EXISTS: it may be removed, or renamed, meanwhile
-                for row, vector in zip(some, vectors, strict=True):
-                    db.execute(
-                        "INSERT OR REPLACE INTO titles SELECT ?1, ?2, ?3 "
-                        "WHERE EXISTS (SELECT 1 FROM documents WHERE id = ?1 AND title = ?4)",
-                        [row["id"], self._embedder.name, vector.tobytes(), row["title"]],
-                    )
+            kept = [
+                (row["id"], self._embedder.name, vector.tobytes(), row["title"])
+                for row, vector in zip(some, vectors, strict=True)
+            ]
+            self._db.spare(partial(_keep, kept))
 
     def cosines(self, vector: Vectors, documents: Sequence[str]) -> dict[str, float]:
         """Cosine of a query, (1, d), with the titles of these documents, by id."""
@@ -73,3 +72,11 @@ class Titles:
             *documents,
         )
         return {row["document_id"]: np.frombuffer(row["vector"], np.float32) for row in rows}
+
+
+def _keep(rows: Sequence[tuple[object, ...]], db: Sqlite) -> None:
+    db.conn.executemany(
+        "INSERT OR REPLACE INTO titles SELECT ?1, ?2, ?3 "
+        "WHERE EXISTS (SELECT 1 FROM documents WHERE id = ?1 AND title = ?4)",  # or was renamed
+        rows,
+    )

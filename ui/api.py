@@ -19,12 +19,13 @@ from chatbot.errors import ChatbotError, Crowded, NotFound, WrongState
 from chatbot.handovers import MAX_CONTACT
 from chatbot.store import new_id
 from chatbot.types import Citation, Delta, HandoffReason, Incoming, Reply, Stage
-from knowledge.errors import KnowledgeError
+from knowledge.errors import DiskFull, KnowledgeError
 from ui.availability import Availability
 from ui.cookies import VISITOR
 from ui.disconnects import EventStream
 from ui.idempotency import HEADER, REPLAYED, Attempt, Once
 from ui.limits import Limit
+from ui.problems import FULL
 from ui.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -360,6 +361,9 @@ def _answered(call: Callable[[], T]) -> T:
         raise crowded(error) from error
     except ChatbotError as error:
         raise HTTPException(422, str(error)) from error
+    except DiskFull as error:
+        log.error("%s", error)
+        raise HTTPException(503, FULL) from error
     except KnowledgeError as error:
         log.error("knowledge: %s", error)
         raise HTTPException(503, "The documents cannot be searched right now.") from error
@@ -376,6 +380,9 @@ def _events(app: App, incoming: Incoming, attempt: Attempt) -> Iterator[str]:
             else:
                 attempt.done(event.id)
                 yield _event("reply", as_json(event, incoming.visitor))
+    except DiskFull as error:
+        log.error("%s", error)
+        yield _event("error", {"error": FULL})
     except (ChatbotError, KnowledgeError) as error:
         yield _event("error", {"error": str(error)})
     except Exception:  # the answer has begun: the stream is the only place left to say it

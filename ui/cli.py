@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -83,6 +84,12 @@ def main() -> None:
         zhike(prog_name="zhike")
     except (ChatbotError, KnowledgeError, FinetuneError) as error:
         click.echo(f"zhike: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        click.echo(f"zhike: The disk is full{where}. Make room and try again.", err=True)
         sys.exit(1)
 
 

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from knowledge.errors import DiskFull
 from ui import openai_errors, roles
 from ui.accounts import Accounts, Staff
 from ui.bodies import Refusal, TooLarge, checked_body
@@ -29,7 +30,7 @@ from ui.cookies import (
     set_desk_cookie,
     visitor_of,
 )
-from ui.problems import problem_response
+from ui.problems import FULL, problem_response
 from ui.roles import Scope as Needs
 
 Scope = MutableMapping[str, Any]
@@ -146,6 +147,9 @@ class Guard:
             await answer.error(413, _too_large(self._limit(scope)), receive)
         except asyncio.CancelledError:  # the server stops and the grace time is over
             await answer.cut()
+        except DiskFull as error:
+            log.error("request %s: %s", request_id, error)
+            await answer.error(503, FULL, receive)
         except Exception:
             log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
             await answer.error(500, "Something went wrong here; please try again.", receive)

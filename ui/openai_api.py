@@ -23,12 +23,13 @@ from chatbot.app import App
 from chatbot.errors import ChatbotError, Crowded, NotFound
 from chatbot.store import new_id
 from chatbot.types import Delta, Incoming, Message, Reply, Stage
-from knowledge.errors import KnowledgeError
+from knowledge.errors import DiskFull, KnowledgeError
 from ui.admission import Admission, anonymous
 from ui.api import Limits, VisitorHeader, as_json, check_crowd, crowded
 from ui.disconnects import EventStream, while_connected
 from ui.guard import BODY
 from ui.openai_errors import OpenAIRoute, Refused, error_body
+from ui.problems import FULL
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +233,9 @@ def _reply(app: App, incoming: Incoming) -> Reply:
         raise crowded(error) from error
     except ChatbotError as error:
         raise HTTPException(400, str(error)) from error
+    except DiskFull as error:
+        log.error("%s", error)
+        raise HTTPException(503, FULL) from error
     except KnowledgeError as error:
         log.error("knowledge: %s", error)
         raise HTTPException(503, "The documents cannot be searched right now.") from error
@@ -290,6 +294,9 @@ def _chunks(app: App, incoming: Incoming) -> Iterator[str]:
                     {}, "stop", zhike={**_own(event, incoming.visitor), "replaced": not kept}
                 )
         yield "data: [DONE]\n\n"
+    except DiskFull as error:
+        log.error("%s", error)
+        yield _event(error_body(503, FULL))
     except (ChatbotError, KnowledgeError) as error:
         yield _event(error_body(503, str(error)))
     except Exception:  # the answer has begun: the stream is the only place left to say it

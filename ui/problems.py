@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 PROBLEM = "application/problem+json"
+FULL = "Nothing can be stored here right now; please try again later."  # a full disk
 
 
 def problem(status: int, detail: str, request_id: str, **more: Any) -> dict[str, Any]:

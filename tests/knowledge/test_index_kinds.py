@@ -7,12 +7,14 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
 from knowledge import index_choice, live_index
 from knowledge.catalog import Catalog
 from knowledge.database import Database
+from knowledge.index import FlatIndex
 from knowledge.index_choice import Setting
 from knowledge.live_index import LiveIndex
 
@@ -309,3 +311,18 @@ def test_closing_gives_up_a_renewal(
     with pytest.raises(live_index.Closed):
         index.restart("ready")
     assert recall(index, set(range(COUNT))) > 0.95
+
+
+def test_a_search_leaves_the_threads_of_faiss_as_they_were() -> None:
+    index = FlatIndex(8)
+    index.add(range(20), np.random.default_rng(0).standard_normal((20, 8), np.float32))
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        assert len(index.search(np.ones((1, 8), np.float32), 5)[0]) == 5
+        assert faiss.omp_get_max_threads() == 3
+        with pytest.raises(AssertionError):  # another dimension
+            index.search(np.ones((1, 9), np.float32), 5)
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)

@@ -15,6 +15,7 @@ from uvicorn.config import LOGGING_CONFIG
 
 from chatbot.app import App, build
 from chatbot.errors import ChatbotError, SettingsError
+from knowledge import reserve
 from knowledge.errors import KnowledgeError
 from ui import logs
 from ui.retention import Retention
@@ -60,6 +61,7 @@ def serve(host: str | None, port: int | None) -> None:
 
 def _run(settings: Settings) -> None:
     """Listen at once; models and samples are loaded behind the open port."""
+    reserve.keep(settings.home)
     app = build(settings.home, settings.models, settings.knowledge, settings.chatbot)
     app.start()  # loads beside the import that follows
     # Gradio takes seconds to import: after the lock, so that a refusal is quick
