@@ -76,8 +76,10 @@ class App:
     problems: tuple[str, ...] = ()
 
     def start(self) -> None:
-        """Load what the first question needs, in the background."""
-        if self.generator is not None:
+        """Load what the first question needs, in the background; a generator that writes nothing
+        yet comes last: it would take seconds from the first answer."""
+        adapted = self.champions.current("dialogue") is not None
+        if self.generator is not None and self.assistant.answering.needed(adapted):
             self.generator.start()
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
@@ -87,6 +89,8 @@ class App:
         self.assistant.intents.refresh()
         self.scorer.warm()
         self.prepare()
+        if self.generator is not None:
+            self.generator.start()
 
     def prepare(self, progress: Callable[[str, float], None] | None = None) -> None:
         """Embed the sentences of all documents, so that the first questions need not wait."""

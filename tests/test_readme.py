@@ -187,5 +187,14 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
     assert measured and "| golden | en |" in measured[1]
     named = set(re.findall(r"benchmarks/(\w+)\.py", measured[1]))
     scripts = {"answers", "turn", "start", "index", "retrieval", "training", "screen", "intents"}
-    assert named == scripts | {"cleaning", "sentiment", "injection", "quantise", "ingest", "search"}
+    assert named == scripts | {
+        "cleaning",
+        "sentiment",
+        "injection",
+        "quantise",
+        "generation",
+        "ingest",
+        "search",
+        "load",
+    }
     assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)

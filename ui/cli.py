@@ -73,6 +73,8 @@ def _environment() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Characters are read one by one (knowledge/spelling.py); its phrases take a second to load.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
     if "pull" not in sys.argv:  # the one command that may reach a hub
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
