@@ -195,6 +195,5 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
         "generation",
         "ingest",
         "search",
-        "load",
     }
     assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)
