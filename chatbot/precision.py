@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ def computing(device: torch.device | str) -> torch.dtype:
     return torch.bfloat16 if able else torch.float32
 
 
-def autocast(device: torch.device | str) -> AbstractContextManager[object]:
+def autocast(device: torch.device | str) -> Any:
     """bfloat16 for what gains by it, on a device that computes it; nothing on another."""
     dtype = computing(device)
     if dtype is torch.float32:

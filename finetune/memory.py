@@ -60,7 +60,7 @@ def weight_bytes() -> int:
     """Of a frozen weight as this machine trains."""
     from chatbot.precision import computing, here  # torch: slow to import
 
-    return computing(here()).itemsize
+    return int(computing(here()).itemsize)
 
 
 def check(folder: Path, preset: Preset, *, gpu: bool = False) -> None:

@@ -21,6 +21,8 @@ Tensors = tuple[torch.Tensor, torch.Tensor]  # keys, values: (rows, heads, token
 class Roomy(DynamicLayer):  # type: ignore[misc]
     """A layer that is written in place; DynamicLayer copies everything for each token."""
 
+    keys: torch.Tensor
+    values: torch.Tensor
     _store: Tensors | None = None
 
     def update(self, keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) -> Tensors:
