@@ -27,6 +27,7 @@ from chatbot.handovers import Handovers
 from chatbot.intent import IntentModel
 from chatbot.intents.archive import Archive
 from chatbot.intents.store import IntentStore
+from chatbot.listed_names import FILE, ListedNames
 from chatbot.originals import Originals
 from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings
@@ -73,6 +74,7 @@ class App:
     champions: Champions
     generator: Engine | None
     scorer: EvidenceScorer
+    names: ListedNames
     problems: tuple[str, ...] = ()
 
     def start(self) -> None:
@@ -85,6 +87,7 @@ class App:
 
     def _warm(self) -> None:
         language.warm()
+        self.names.refresh()
         self.assistant.intents.follows = True
         self.assistant.intents.refresh()
         self.scorer.warm()
@@ -103,7 +106,7 @@ class App:
     def health(self) -> Health:
         status = self.knowledge.status()
         generator = self.generator.status if self.generator else "off: answers are quoted"
-        problems = [*self.problems, *self._room()]
+        problems = [*self.problems, *self.lists(), *self._room()]
         if self.generator is not None and not self.generator.ready:
             problems.append(f"Generator: {generator}. Answers are quoted meanwhile.")
         return Health(
@@ -114,6 +117,11 @@ class App:
             documents=status.documents,
             problems=tuple(problems),
         )
+
+    def lists(self) -> list[str]:
+        """What is wrong with the lists that the team keeps in files."""
+        self.names.refresh()
+        return [self.names.problem] if self.names.problem else []
 
     def _room(self) -> list[str]:
         """What a disk that runs full means, in a sentence."""
@@ -156,7 +164,8 @@ def build(
         database, embedder, reader.packaged(), fitted, _english(models), knowledge.answerable
     )
     generator = _generator(models, chatbot)
-    store, champions = Store(database), Champions(database)
+    names = ListedNames(home / FILE)
+    store, champions = Store(database, names.entities), Champions(database)
     english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
     archive = Archive(home / "intents", home / "cache", embedder, english)
     intents = IntentModel(embedder, IntentStore(database), champions, archive)
@@ -186,6 +195,7 @@ def build(
         champions=champions,
         generator=generator,
         scorer=scorer,
+        names=names,
         problems=(*problems, *unread, *more, *_speechless(chatbot)),
     )
 

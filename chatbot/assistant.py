@@ -209,7 +209,7 @@ class Assistant:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
         with turn.trace.step("entities") as note:
-            named = entities([turn.verdict.masked])
+            named = entities([turn.verdict.masked], naming=self.store.naming)
             note.detail = ", ".join(f"{e.kind} {e.value}" for e in named)
         with turn.trace.step("mood") as note:
             if moods := sentiment.serving(self.embedder.name):

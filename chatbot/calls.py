@@ -11,7 +11,7 @@ from sqlite_utils import Migrations
 from chatbot.errors import NotFound
 from chatbot.packet import Packet, summarise
 from chatbot.states import OPEN, Event, State, after
-from chatbot.types import HandoffReason
+from chatbot.types import HandoffReason, Naming
 
 migrations = Migrations("handovers")
 
@@ -63,11 +63,18 @@ def wrote(db: Sqlite, session_id: str) -> None:
     )
 
 
-def call(db: Sqlite, id_: str, session_id: str, reason: HandoffReason, note: str) -> None:
-    """A person is called; while one waits or is there, nothing changes."""
+def call(
+    db: Sqlite,
+    id_: str,
+    session_id: str,
+    reason: HandoffReason,
+    note: str,
+    naming: Naming | None = None,
+) -> None:
+    """A person is called; while one waits or is there, nothing changes. `naming`: packet.py."""
     if move(db, session_id, Event.CALL) in OPEN:
         return
-    made = _packet(db, session_id, reason, note)
+    made = _packet(db, session_id, reason, note, naming)
     db.table("handoffs").insert(
         {
             "id": id_,
@@ -86,7 +93,9 @@ def memory(db: Sqlite, session_id: str) -> int:
     return int(row["until"] or 0) if row else 0
 
 
-def _packet(db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> Packet:
+def _packet(
+    db: Sqlite, session_id: str, reason: HandoffReason, note: str, naming: Naming | None
+) -> Packet:
     begin = memory(db, session_id)
     said = db.query(
         "SELECT id, text FROM messages WHERE session_id = ? AND role = 'user' AND number > ? "
@@ -100,7 +109,7 @@ def _packet(db: Sqlite, session_id: str, reason: HandoffReason, note: str) -> Pa
     )
     session = _row(db, "SELECT language FROM sessions WHERE id = ?", session_id)
     language = session["language"] if session else None
-    return summarise(list(said), list(replies), reason, now(), language, note)
+    return summarise(list(said), list(replies), reason, now(), language, note, naming)
 
 
 def _row(db: Sqlite, sql: str, *values: object) -> dict[str, Any] | None:

@@ -1,4 +1,5 @@
-"""What a customer mentioned that an agent looks up: order numbers, amounts, dates, masked data."""
+"""What a customer mentioned that an agent looks up: order numbers, amounts, dates, masked data,
+and the team's own names."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from chatbot.dates import mentions
-from chatbot.types import Entity
+from chatbot.types import Entity, Naming
 
 # Lookarounds instead of \b: Chinese letters are word characters, so \b never holds beside them.
 ORDER = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2}\d{10}|#\d{4,12})(?![A-Za-z0-9])", re.IGNORECASE)
@@ -44,16 +45,21 @@ AMOUNT = re.compile(
 MASKED = re.compile(r"\[([A-Z_]+)_\d+\]")  # of chatbot/masking.py
 
 
-def entities(texts: Iterable[str], today: date | None = None) -> tuple[Entity, ...]:
+def entities(
+    texts: Iterable[str], today: date | None = None, naming: Naming | None = None
+) -> tuple[Entity, ...]:
     """What masked texts mention, each value once, in the order of appearance per kind.
 
     Dates and spans become ISO 8601 by the clock of `today` (dates.py), amounts "CNY 99.50" by
     ISO 4217. Personal data stays as its placeholder, e.g. kind "phone", value "[PHONE_1]".
+    `naming` finds the products and places of the team's list.
     """
     found: dict[tuple[str, str], Entity] = {}
     for text in texts:
         for kind, said, value in _found(text, today or date.today()):
             found.setdefault((kind, value), Entity(kind, said, value))
+        for named in naming(text) if naming else ():
+            found.setdefault((named.kind, named.value), named)
     return tuple(found.values())
 
 

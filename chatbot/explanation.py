@@ -11,6 +11,7 @@ from chatbot.entities import entities
 from chatbot.errors import ChatbotError
 from chatbot.intent import Look
 from chatbot.probe import Probe, probe
+from chatbot.types import Entity
 
 SENTENCES = 3
 Words = tuple[tuple[str, float], ...]
@@ -28,6 +29,7 @@ class Explanation:
     look: Look | None  # at the intents; None without a model
     words: dict[str, Words]  # of the best intent and the runner-up: word and its pull
     probe: Probe
+    entities: tuple[Entity, ...] = ()
 
     def table(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -38,7 +40,7 @@ class Explanation:
             "language": found.language,
             "second_language": self.second,
             "personal_data": list(self.personal),
-            "entities": [asdict(e) for e in entities([self.text])],
+            "entities": [asdict(e) for e in self.entities],
             "rule": self.rule,
             "pattern": self.pattern,
             "intent": None if look is None else asdict(look) | {"gap": round(look.gap, 4)},
@@ -88,4 +90,5 @@ def explain(assistant: Assistant, text: str, collection: str | None = None) -> E
         look=look,
         words={name: assistant.intents.pulls(verdict.masked, name) for name in best},
         probe=probe(assistant, said, collection),
+        entities=entities([verdict.masked], naming=assistant.store.naming),
     )

@@ -21,6 +21,7 @@ from chatbot.types import (
     HandoffReason,
     Intent,
     Message,
+    Naming,
     Reply,
     Role,
     Session,
@@ -154,8 +155,8 @@ class SessionSummary:
 class Store:
     """Every method is one transaction and safe from any thread."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database, naming: Naming | None = None) -> None:
+        self._db, self.naming = database, naming
         for migration in (migrations, calls.migrations, offers.migrations):
             database.migrate(migration)
 
@@ -236,7 +237,7 @@ class Store:
             offers.keep(db, reply)
             db.table("sessions").update(reply.session_id, {"language": reply.language})
             if reply.action is Action.HAND_OVER and reply.reason is not None:
-                calls.call(db, new_id(), reply.session_id, reply.reason, "")
+                calls.call(db, new_id(), reply.session_id, reply.reason, "", self.naming)
             if provenance.approved and reply.action is not Action.WAIT:
                 hit(db, provenance.approved, message.created)
         return reply
@@ -387,12 +388,10 @@ def _reply_row(reply: Reply, provenance: Provenance) -> dict[str, Any]:
 
 
 def _citation_rows(reply: Reply) -> Sequence[dict[str, Any]]:
-    rows = []
-    for position, citation in enumerate(reply.citations):
-        row = asdict(citation)
-        row["passage_id"] = row.pop("id")
-        rows.append({"reply_id": reply.id, "position": position, **row})
-    return rows
+    return [
+        {"reply_id": reply.id, "position": position, "passage_id": row.pop("id"), **row}
+        for position, row in enumerate(map(asdict, reply.citations))
+    ]
 
 
 def new_id() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -107,6 +108,9 @@ class Entity:
     kind: str  # order_number, amount, date, …
     text: str  # as written
     value: str  # normalised
+
+
+Naming = Callable[[str], Sequence[Entity]]  # the team's own names in a masked text
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ class Spelling:
             for i, character in enumerate(word)
             if character not in VERBS  # 寄点 is "send some", not a slip for 几点
             for other in sounding_like(character)
-            if _real(word[:i] + other + word[i + 1 :])
+            if real_word(word[:i] + other + word[i + 1 :])
         ]
         parts = {c: [t for t in terms(c) if len(t) > 1] for c in candidates}
         counts = document_counts(self._db, {t for found in parts.values() for t in found})
@@ -149,22 +149,22 @@ def _suspects(question: str) -> Iterable[str]:
     mostly stands alone is a wrong cut, 课|能 of 体验课能…, not a slip."""
     for run in HAN.findall(question):
         for word in jieba.cut(run):
-            if 2 <= len(word) <= LONGEST and not ALONE & set(word) and not _real(word):
+            if 2 <= len(word) <= LONGEST and not ALONE & set(word) and not real_word(word):
                 yield word
 
 
-def _real(word: str) -> bool:
+def real_word(word: str) -> bool:
     jieba.initialize()  # does nothing the second time
     return word in jieba.dt.FREQ and jieba.dt.FREQ[word] > 0
 
 
 def sounding_like(character: str) -> frozenset[str]:
     """The other characters that are typed with the same pinyin, whatever the tone."""
-    sound = _sound_of(character)
+    sound = sound_of(character)
     return frozenset(_sounds()[sound]) - {character} if sound else frozenset()
 
 
-def _sound_of(character: str) -> str:
+def sound_of(character: str) -> str:
     """Its commonest pinyin without the tone; "" when it has none."""
     toned, _, _ = PINYIN_DICT.get(ord(character), "").partition(",")
     return re.sub(r"[\u0300-\u0304\u030c]", "", unicodedata.normalize("NFD", toned))
@@ -176,5 +176,5 @@ def _sounds() -> Mapping[str, tuple[str, ...]]:
     table: defaultdict[str, list[str]] = defaultdict(list)
     for code in PINYIN_DICT:
         if 0x4E00 <= code <= 0x9FFF:
-            table[_sound_of(chr(code))].append(chr(code))
+            table[sound_of(chr(code))].append(chr(code))
     return {sound: tuple(found) for sound, found in table.items()}

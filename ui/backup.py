@@ -28,7 +28,7 @@ from knowledge.errors import DatabaseError
 DATABASE = "zhike.db"
 CARD = "backup.json"  # in the archive: what it holds, with a hash of each file
 FORMAT = 1
-FILES = ("settings.toml", "evidence.npz", "golden.jsonl", "samples.loaded")
+FILES = ("settings.toml", "entities.csv", "evidence.npz", "golden.jsonl", "samples.loaded")
 FOLDERS = ("runs", "intents")
 CHUNK = 1 << 20  # bytes read at once
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)  # of a damaged archive

@@ -34,6 +34,7 @@ COMMANDS = {
     "keys": ("ui.commands.keys", "keys"),
     "webhooks": ("ui.commands.webhooks", "webhooks"),
     "audit": ("ui.commands.audit", "audit"),
+    "entities": ("ui.commands.entities", "entities"),
     "screen": ("ui.commands.screen", "screen"),
     "backup": ("ui.commands.backup", "backup"),
     "restore": ("ui.commands.backup", "restore"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from chatbot.app import App
+from chatbot.listed_names import FILE
 from ui.settings import Settings
 
 FOLDER = Path(__file__).parents[1] / "samples"
@@ -27,5 +29,7 @@ def load_if_fresh(app: App, settings: Settings, say: Callable[[str], None]) -> N
                 say(f"  {ingested.error}")
         say("Preparing their sentences for quick answers …")
         app.prepare()
+        if not app.names.path.exists():
+            shutil.copyfile(FOLDER / FILE, app.names.path)
     mark.touch()
     begun.unlink(missing_ok=True)

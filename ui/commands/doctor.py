@@ -34,7 +34,7 @@ def doctor() -> None:
             click.echo(f"reading    files in a process without network ({loader.network()})")
         free = shutil.disk_usage(settings.home).free / 2**30
         click.echo(f"disk       {free:.1f} GB free")
-        problems += [*_server(app, settings), *app.problems]
+        problems += [*_server(app, settings), *app.problems, *app.lists()]
     for problem in problems:
         click.secho(f"problem    {problem}", fg="red", err=True)
     if problems:
