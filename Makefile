@@ -92,7 +92,7 @@ $(PEERS)/.installed: $(VENV)/.installed benchmarks/peers.txt
 peers: $(PEERS)/.installed
 
 bench: $(VENV)/.installed-bench $(PEERS)/.installed models
-	@for script in answers turn start index retrieval training screen intents cleaning sentiment injection quantise generation load; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start index retrieval training screen intents cleaning sentiment names injection quantise generation load; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@for script in ingest search; do echo "== benchmarks/$$script.py"; $(PEERS)/bin/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models

@@ -195,5 +195,6 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
         "generation",
         "ingest",
         "search",
+        "names",
     }
     assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)
