@@ -30,7 +30,7 @@ from chatbot.intents.store import IntentStore
 from chatbot.listed_names import FILE, ListedNames
 from chatbot.originals import Originals
 from chatbot.safety import Screen
-from chatbot.settings import ChatbotSettings
+from chatbot.settings import ChatbotSettings, HandoverSettings
 from chatbot.store import Store
 from chatbot.word_lists import WordLists
 from knowledge import minilm, reader, weights
@@ -121,7 +121,16 @@ class App:
     def lists(self) -> list[str]:
         """What is wrong with the lists that the team keeps in files."""
         self.names.refresh()
-        return [self.names.problem] if self.names.problem else []
+        problems = [self.names.problem] if self.names.problem else []
+        if topics := self.assistant.house.topics:
+            known = {definition.name for definition in self.assistant.intents.store.all()}
+            problems += [
+                f"handover.topics has {topic!r}, which is no intent, so nobody is called for it. "
+                "See their names: zhike intents list"
+                for topic in topics
+                if topic not in known
+            ]
+        return problems
 
     def _room(self) -> list[str]:
         """What a disk that runs full means, in a sentence."""
@@ -152,6 +161,7 @@ def build(
     models: Path,
     knowledge: KnowledgeSettings | None = None,
     chatbot: ChatbotSettings | None = None,
+    handover: HandoverSettings | None = None,
 ) -> App:
     """Open (or make) the home and put the parts together; nothing heavy is loaded yet."""
     knowledge, chatbot = knowledge or KnowledgeSettings(), chatbot or ChatbotSettings()
@@ -182,6 +192,7 @@ def build(
         ),
         champions=champions,
         settings=chatbot,
+        house=(handover or HandoverSettings()).rules(),
     )
     return App(
         database=database,

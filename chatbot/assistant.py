@@ -15,6 +15,7 @@ from chatbot.consent import consent
 from chatbot.crowd import Crowd, Place
 from chatbot.entities import entities
 from chatbot.generation.protocol import Adapter, Generation, Sampling
+from chatbot.house_rules import HouseRules
 from chatbot.intent import IntentModel, by_pattern
 from chatbot.own_affairs import about_own
 from chatbot.phrases import phrase
@@ -50,7 +51,12 @@ UNSTORED = Message("user", "")
 OTHER = Intent("other", 0.0)
 OFFERING = frozenset({"no_evidence", "own_affair"})  # phrases that offer a person
 # Decided for want of evidence: an approved answer or a passage may still be found.
-UNSETTLED = OFFERING | {"hand_over_missing", "already_waiting", "hand_over_looked_up"}
+UNSETTLED = OFFERING | {
+    "hand_over_missing",
+    "hand_over_unclear",
+    "already_waiting",
+    "hand_over_looked_up",
+}
 
 
 @dataclass(slots=True)
@@ -87,6 +93,7 @@ class Assistant:
     answering: Answering
     champions: Champions
     settings: ChatbotSettings
+    house: HouseRules = field(default_factory=HouseRules)
     crowd: Crowd = field(default_factory=Crowd)
 
     def reply(self, incoming: Incoming) -> Reply:
@@ -265,6 +272,8 @@ class Assistant:
             angry=turn.mood is not None and turn.mood.angry,
             own=about_own(turn.verdict.masked),
             consent=consent(turn.verdict.masked),
+            word=self.house.word(turn.verdict.masked),
+            topic=self.house.topic(turn.intent),
             asked_back=self.store.asked_back(turn.session.id),
             writer=self.answering.writes(turn.language, self._adapter(turn) is not None),
         )

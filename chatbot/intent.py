@@ -230,7 +230,9 @@ class IntentModel:
         if look.verdict in ("near", "far"):
             return Intent(UNKNOWN, first.chance, why=why)
         if look.verdict == "sure":
-            return Intent(first.name, first.chance, *self.store.route(first.name), why=why)
+            return Intent(
+                first.name, first.chance, *self.store.route(first.name), why=why, sure=True
+            )
         return Intent(first.name, first.chance, choices=self._choices(look, text), why=why)
 
     def _choices(self, look: Look, text: str) -> tuple[str, ...]:
@@ -278,7 +280,7 @@ def by_pattern(text: str) -> Intent | None:
     for candidate in (bare, GREETING.sub("", bare)):
         for name, route, patterns in patterned():
             if any(p.fullmatch(candidate) for p in patterns):
-                return Intent(name, 1.0, route)
+                return Intent(name, 1.0, route, sure=True)
     return None
 
 

@@ -27,6 +27,8 @@ class Situation:
     consent: Consent | None = None  # what the whole message says to "shall I call a colleague?"
     own: bool = False  # it is about the customer's own order: somebody must look into it
     asked_back: bool = False  # the last reply was a question back: there is no second one
+    word: str = ""  # in the message, that calls a person by the deployment's rules
+    topic: str = ""  # of the message, that people handle by the deployment's rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def decide(now: Situation) -> Decision:
             "hand_over_request",
             HandoffReason.CUSTOMER_REQUEST,
         )
+    if now.topic or (now.word and now.state == "bot"):
+        return _left_to_people(now)
     if now.consent and now.misses >= 1 and now.state == "bot":  # the last reply asked
         return _consented(now.consent)
     if now.intent.route == "smalltalk":
@@ -86,12 +90,28 @@ def _consented(consent: Consent) -> Decision:
     )
 
 
+def _left_to_people(now: Situation) -> Decision:
+    """By a rule of the deployment; while a person is called, the bot keeps off their topics."""
+    if now.topic and now.state == "waiting":
+        why = f"people handle the topic {now.topic}; one is already called"
+        return Decision(Action.REFUSE, why, "people_waiting")
+    why = f"people handle the topic {now.topic}" if now.topic else f"{now.word!r} calls a person"
+    return Decision(Action.HAND_OVER, why, "hand_over_policy", HandoffReason.POLICY)
+
+
 def _without_evidence(now: Situation) -> Decision:
     why = f"evidence {now.evidence:.2f} < floor {now.floor:.2f}"
     if now.state == "waiting":
         return Decision(Action.REFUSE, f"{why}; a person is already called", "already_waiting")
     if now.intent.choices and not now.asked_back and now.misses == 0:
         return Decision(Action.CLARIFY, f"{why}; two intents are close: {now.intent.why}", "choose")
+    if now.intent.choices and now.asked_back:
+        return Decision(
+            Action.HAND_OVER,
+            f"{why}; two intents are close again: {now.intent.why}",
+            "hand_over_unclear",
+            HandoffReason.MISSING_KNOWLEDGE,
+        )
     if now.misses >= 1:
         return Decision(
             Action.HAND_OVER,

@@ -60,6 +60,8 @@ def probe(assistant: Assistant, question: str, collection: str | None = None) ->
         floor=evidence.floor,
         angry=mood is not None and mood.angry,
         own=about_own(verdict.masked),
+        word=assistant.house.word(verdict.masked),
+        topic=assistant.house.topic(intent),
         writer=assistant.answering.writes(spoken, adapter is not None),
     )
     return Probe(spoken, intent, approved, found, evidence, mood, policy.decide(situation))

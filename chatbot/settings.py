@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from chatbot.errors import SettingsError
+from chatbot.house_rules import HouseRules
 from chatbot.links import HOST
 from chatbot.office import Office
 
@@ -50,16 +51,22 @@ class ChatbotSettings:
 
 @dataclass(frozen=True, slots=True)
 class HandoverSettings:
-    """When people of the team answer. Raises SettingsError for hours or a zone that is none."""
+    """When people of the team answer, and what is left to them. Raises SettingsError."""
 
     hours: tuple[str, ...] = ()  # such as "Mon-Fri 09:00-18:00"; none: at any time
     time_zone: str = "UTC"  # IANA name
+    topics: tuple[str, ...] = ()  # intents that people always handle
+    words: tuple[str, ...] = ()  # that call a person
 
     def __post_init__(self) -> None:
         self.office()
+        self.rules()
 
     def office(self) -> Office:
         return Office.of(self.hours, self.time_zone)
+
+    def rules(self) -> HouseRules:
+        return HouseRules(self.words, self.topics)
 
 
 def _address(url: str) -> bool:

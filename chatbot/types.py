@@ -99,6 +99,7 @@ class Intent:
     answer: str = ""  # approved: the question of that answer; smalltalk: what is said
     choices: tuple[str, ...] = ()  # two wordings, where two routes are about as likely
     why: str = ""  # for staff
+    sure: bool = False  # above the floors, or by a pattern
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import pytest
 
 from chatbot.app import App
 from chatbot.intent import IntentModel
-from chatbot.types import Action, Incoming, Intent
+from chatbot.phrases import phrase
+from chatbot.types import Action, HandoffReason, Incoming, Intent
 from knowledge.types import Vectors
 
 CLOSE = Intent(
@@ -31,16 +32,18 @@ def undecided(app: App) -> App:
     return replace(app, assistant=replace(app.assistant, intents=model))
 
 
-def test_the_choices_are_named_once_and_then_a_miss_is_a_miss(undecided: App) -> None:
+def test_the_choices_are_named_once_and_then_a_person_is_called(undecided: App) -> None:
     visitor, question = token_hex(16), "do zebras sleep on mountain bikes at night"
     first = undecided.assistant.reply(Incoming(question, visitor))
     assert first.action is Action.CLARIFY
     assert all(choice in first.text for choice in CLOSE.choices)
-    actions = [
-        undecided.assistant.reply(Incoming(f"{question} {n}", visitor, first.session_id)).action
+    said = [
+        undecided.assistant.reply(Incoming(f"{question} {n}", visitor, first.session_id))
         for n in range(2)
     ]
-    assert actions == [Action.REFUSE, Action.HAND_OVER]
+    assert [reply.action for reply in said] == [Action.HAND_OVER, Action.REFUSE]
+    assert said[0].reason is HandoffReason.MISSING_KNOWLEDGE
+    assert said[0].text == phrase("hand_over_unclear", "en")
 
 
 def test_what_the_documents_answer_is_answered(undecided: App) -> None:

@@ -91,8 +91,62 @@ CASES = {
     ),
     "asked back already": (
         replace(NOW, intent=CLOSE, asked_back=True),
+        Action.HAND_OVER,
+        "hand_over_unclear",
+        HandoffReason.MISSING_KNOWLEDGE,
+    ),
+    "asked back, and now it is clear": (
+        replace(NOW, asked_back=True),
         Action.REFUSE,
         "no_evidence",
+        None,
+    ),
+    "asked back, close again while waiting": (
+        replace(NOW, intent=CLOSE, asked_back=True, state="waiting"),
+        Action.REFUSE,
+        "already_waiting",
+        None,
+    ),
+    "a word that calls a person": (
+        replace(NOW, word="lawyer", evidence=0.9, approved=True, angry=True),
+        Action.HAND_OVER,
+        "hand_over_policy",
+        HandoffReason.POLICY,
+    ),
+    "a word while waiting": (
+        replace(NOW, word="lawyer", evidence=0.9, state="waiting"),
+        Action.QUOTE,
+        "",
+        None,
+    ),
+    "a word, and asks for a person": (
+        replace(NOW, word="lawyer", intent=PERSON),
+        Action.HAND_OVER,
+        "hand_over_request",
+        HandoffReason.CUSTOMER_REQUEST,
+    ),
+    "a word in an attack": (
+        replace(NOW, word="lawyer", verdict=blocked("injection")),
+        Action.REFUSE,
+        "injection",
+        None,
+    ),
+    "a topic of people": (
+        replace(NOW, topic="shipping", evidence=0.9, approved=True),
+        Action.HAND_OVER,
+        "hand_over_policy",
+        HandoffReason.POLICY,
+    ),
+    "a topic of people while waiting": (
+        replace(NOW, topic="shipping", word="lawyer", evidence=0.9, state="waiting"),
+        Action.REFUSE,
+        "people_waiting",
+        None,
+    ),
+    "a topic of people, and one is there": (
+        replace(NOW, topic="shipping", word="lawyer", state="person"),
+        Action.WAIT,
+        "",
         None,
     ),
     "close while waiting": (
@@ -228,17 +282,22 @@ SITUATIONS = st.builds(
     consent=st.sampled_from([None, "no"]),
     evidence=st.sampled_from([0.1, 0.9]),
     approved=st.booleans(),
-    intent=st.sampled_from([NOW.intent, HELLO]),
+    intent=st.sampled_from([NOW.intent, HELLO, CLOSE]),
+    word=st.sampled_from(["", "lawyer"]),
+    topic=st.sampled_from(["", "shipping"]),
     writer=st.booleans(),
 )
 
 
 @given(st.lists(SITUATIONS, max_size=20))
 def test_no_conversation_calls_a_person_twice_for_a_cause_of_ours(turns: list[Situation]) -> None:
-    """The customer may ask again, a threat is passed on again; anger and misses call once."""
-    state, misses, calls = "bot", 0, 0
+    """The customer may ask again, a threat is passed on again; anger, misses, words, topics
+    and repeated questions back call once."""
+    state, misses, calls, asked = "bot", 0, 0, False
     for turn in turns:
-        done = decide(replace(turn, state=state, misses=misses))
+        done = decide(replace(turn, state=state, misses=misses, asked_back=asked))
+        assert not (asked and done.action is Action.CLARIFY)
+        asked = done.action is Action.CLARIFY
         missed = done.phrase in OFFERING
         misses = misses + 1 if missed else 0
         if done.action is Action.HAND_OVER:

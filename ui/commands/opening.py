@@ -28,7 +28,9 @@ def opened(*, samples: bool = True) -> Iterator[tuple[App, Settings]]:
         raise SettingsError(
             f"ZHIKE_HOME {settings.home} cannot be made ({error.strerror}). Choose another folder."
         ) from error
-    app = build(settings.home, settings.models, settings.knowledge, settings.chatbot)
+    app = build(
+        settings.home, settings.models, settings.knowledge, settings.chatbot, settings.handover
+    )
     app.erasure.listeners.append(partial(forget_sessions, Registry(app.database, settings.home)))
     try:
         if samples:

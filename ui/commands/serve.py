@@ -62,7 +62,9 @@ def serve(host: str | None, port: int | None) -> None:
 def _run(settings: Settings) -> None:
     """Listen at once; models and samples are loaded behind the open port."""
     reserve.keep(settings.home)
-    app = build(settings.home, settings.models, settings.knowledge, settings.chatbot)
+    app = build(
+        settings.home, settings.models, settings.knowledge, settings.chatbot, settings.handover
+    )
     app.start()  # loads beside the import that follows
     # Gradio takes seconds to import: after the lock, so that a refusal is quick
     from ui import transcripts, web

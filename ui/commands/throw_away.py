@@ -30,7 +30,7 @@ def throw_away(folder: Path | None) -> Iterator[App]:
             own = settings.home / "evidence.npz"
             if own.exists():
                 shutil.copy(own, home)
-        app = build(home, settings.models, settings.knowledge, settings.chatbot)
+        app = build(home, settings.models, settings.knowledge, settings.chatbot, settings.handover)
         try:
             if folder is not None:
                 _fill(app, folder)
