@@ -15,7 +15,6 @@ from chatbot.probe import probe
 from chatbot.settings import ChatbotSettings, HandoverSettings
 from chatbot.store import new_id
 from chatbot.types import Action, HandoffReason, Incoming, Intent, Reply
-from ui import settings
 
 RULES = HouseRules(("lawyer", "消费者协会", "chargeback now"), ("complaint",))
 
@@ -61,23 +60,6 @@ def test_what_cannot_be_a_rule_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match=problem):
         HandoverSettings(words=words, topics=topics)
-
-
-def test_the_settings_file_and_the_environment_hold_the_rules(tmp_path: Path) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text('[handover]\nwords = ["律师", "lawyer"]\ntopics = ["complaint"]\n', "utf-8")
-    environment = {"ZHIKE_HOME": str(tmp_path)}
-    assert settings.load(environment).handover.rules() == HouseRules(
-        ("律师", "lawyer"), ("complaint",)
-    )
-    environment["ZHIKE_HANDOVER_WORDS"] = "press, 曝光"
-    assert settings.load(environment).handover.words == ("press", "曝光")
-    file.write_text('[handover]\nwords = ["x"]\n', "utf-8")
-    with pytest.raises(SettingsError, match=r"settings\.toml: \[handover\]: words has 'x'"):
-        settings.load({"ZHIKE_HOME": str(tmp_path)})
-    file.write_text("[handover]\ntopics = 3\n", "utf-8")
-    with pytest.raises(SettingsError, match="is not a list of texts"):
-        settings.load({"ZHIKE_HOME": str(tmp_path)})
 
 
 @pytest.fixture

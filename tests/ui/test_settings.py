@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.errors import SettingsError
+from chatbot.house_rules import HouseRules
 from ui.settings import Settings, load
 
 
@@ -69,6 +70,17 @@ def test_office_hours_and_their_zone(home: Path) -> None:
         _load(home, ZHIKE_HANDOVER_TIME_ZONE="Mars/Base")
     with pytest.raises(SettingsError, match=r"settings.toml: \[handover\]: '9 to 5' are no office"):
         _load(home, '[handover]\nhours = ["9 to 5"]\n')
+
+
+def test_what_is_left_to_people(home: Path) -> None:
+    toml = '[handover]\nwords = ["律师", "lawyer"]\ntopics = ["complaint"]\n'
+    rules = _load(home, toml).handover.rules()
+    assert rules == HouseRules(("律师", "lawyer"), ("complaint",))
+    assert _load(home, ZHIKE_HANDOVER_WORDS="press, 曝光").handover.words == ("press", "曝光")
+    with pytest.raises(SettingsError, match=r"settings.toml: \[handover\]: words has 'x'"):
+        _load(home, '[handover]\nwords = ["x"]\n')
+    with pytest.raises(SettingsError, match="is not a list of texts"):
+        _load(home, "[handover]\ntopics = 3\n")
 
 
 def test_lists_and_fractions(home: Path) -> None:
