@@ -1,14 +1,14 @@
 """The work list of thumbs down: each waits until staff correct the answer, or say why not.
 
-A rating is in the list by itself. A correction becomes an approved answer, which is embedded anew
-and counts from the next message on, and a line of the team's own golden file, so that
-`zhike evaluate answers --golden` asks it again for ever.
+A rating is in the list by itself. A correction is an approved answer, which is embedded anew and
+counts from the next message on, or an edited source. It is also a line of the team's own golden
+file, so that `zhike evaluate answers --golden` asks it again for ever.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
@@ -21,8 +21,10 @@ from knowledge.curation import DOCUMENT
 from knowledge.database import Database
 from knowledge.faq import normal
 from knowledge.language import language
-from knowledge.pairs import Pair
+from knowledge.pairs import LONGEST_QUESTION, Pair
+from knowledge.types import Document
 
+MAX_FACT = 200  # characters that a right answer must contain
 MAX_NOTE = 500  # characters of the reason why nothing is corrected
 State = Literal["open", "corrected", "dismissed"]
 STATES: tuple[State, ...] = ("open", "corrected", "dismissed")
@@ -66,7 +68,7 @@ class Complaint:
     engine: str
     collection: str  # of the first citation
     state: State
-    note: str  # why it was dismissed, or the id of the approved answer
+    note: str  # why it was dismissed; the id of the approved answer; or what was edited
     account: str  # who settled it
 
 
@@ -125,9 +127,42 @@ class Feedback:
             pair = self._approved.edit(same.id, answer=answer)
             if pair.state != "on":
                 pair = self._approved.enable(pair.id)
-        self._keep(complaint, question, pair)
+        line = {
+            "language": pair.language,
+            "question": " ".join(question.split()),
+            "answerable": True,
+            "documents": [*pair.files, DOCUMENT],
+            "facts": [[pair.answer]],
+        }
+        self._keep(complaint, line)
         self._settle(reply_id, "corrected", pair.id, by)
         return pair
+
+    def source_edited(
+        self, reply_id: str, question: str, document: Document, by: str, fact: str = ""
+    ) -> None:
+        """The document was edited so that it answers this question, as a customer asks it.
+
+        fact: what the right answer contains; "" where that is not checked. Raises NotFound,
+        WrongState when it is settled, ChatbotError as correct() does.
+        """
+        asked, fact = " ".join(question.split()), " ".join(fact.split())
+        if not 1 <= len(asked) <= LONGEST_QUESTION or len(fact) > MAX_FACT:
+            raise ChatbotError(
+                f"The question has 1 to {LONGEST_QUESTION} characters, what the answer contains "
+                f"at most {MAX_FACT}."
+            )
+        complaint = self._open(reply_id)
+        line = {
+            "language": language(asked, complaint.language),
+            "question": asked,
+            "answerable": True,
+            "documents": [document.path],
+            "facts": [[fact]] if fact else [],
+        }
+        self._keep(complaint, line)
+        note = f"{document.path}, version {document.draft or document.version}"
+        self._settle(reply_id, "corrected", note, by)
 
     def dismiss(self, reply_id: str, note: str, by: str) -> None:
         """Nothing is corrected, and `note` says why. Raises NotFound, WrongState, ChatbotError."""
@@ -156,20 +191,11 @@ class Feedback:
         with self._db.write() as db:
             db.table("feedback_settled").insert({**row, "at": calls.now()}, replace=True)
 
-    def _keep(self, complaint: Complaint, question: str, pair: Pair) -> None:
+    def _keep(self, complaint: Complaint, line: dict[str, Any]) -> None:
         """The case as a line of the golden file, in place of one of the same reply."""
         with self.golden.locked():
             self.find(complaint.reply_id)  # NotFound when its visitor was erased meanwhile
-            self.golden.keep(
-                {
-                    "id": case_id(complaint.reply_id),
-                    "language": pair.language,
-                    "question": " ".join(question.split()),
-                    "answerable": True,
-                    "documents": [*pair.files, DOCUMENT],
-                    "facts": [[pair.answer]],
-                }
-            )
+            self.golden.keep({"id": case_id(complaint.reply_id), **line})
 
 
 def _spoken(answer: str, question: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sqlite_utils import Database as Sqlite
 
-from knowledge import exchange, stored, versions
+from knowledge import exchange, sources, stored, versions
 from knowledge.curation import DOCUMENT
 from knowledge.database import Database
 from knowledge.errors import NotFound
@@ -51,11 +51,15 @@ class Documents:
         self._database = database
         database.migrate(migrations)
 
-    def replace(self, new: NewDocument, origin: str = "", *, draft: bool = False) -> Document:
+    def replace(
+        self, new: NewDocument, origin: str = "", *, draft: bool = False, over: int | None = None
+    ) -> Document:
         """Store a document in place of the one of the same collection and path, which it keeps.
 
         draft: it waits for publish(), as where the collection asks for review: a new document is
         not found, and of a published one the version before stays. origin: who or what brought it.
+        over: the version that was edited to get this one. Raises Changed if it is not the latest,
+        NotFound if the document is gone.
         """
         with self._database.write() as db:
             old = _one(
@@ -63,7 +67,11 @@ class Documents:
                 "SELECT * FROM documents WHERE collection = ? AND path = ?",
                 [new.collection, new.path],
             )
-            about = _about("replaced" if old else "added", origin)
+            if over is not None and old is None:
+                raise NotFound(f"{new.path}: somebody removed it meanwhile. Nothing was saved.")
+            if over is not None and old is not None:
+                versions.check_head(db, old["id"], new.path, over)
+            about = _about(("edited" if over else "replaced") if old else "added", origin)
             review = draft or _reviewed(db, new.collection)
             document_id = old["id"] if old else secrets.token_hex(16)
             if old is None:
@@ -76,6 +84,7 @@ class Documents:
             else:
                 _supersede(db, old, new, about)
                 versions.drop_draft(db, document_id)
+            sources.keep(db, document_id, new.sha256, new.source)
         if old:
             self._database.checkpoint()
         return self.find(document_id, new.collection)
@@ -112,6 +121,7 @@ class Documents:
         about = _about(f"rolled back to {number}", origin)
         with self._database.write() as db:
             _supersede(db, _existing(db, document_id), new, about)
+            sources.keep(db, document_id, new.sha256, "")
         self._database.checkpoint()
 
     def publish(self, document_id: str, draft: tuple[NewDocument, int] | None) -> None:
@@ -133,6 +143,7 @@ class Documents:
                     raise NotFound(f"{row['path']}: the draft was changed meanwhile. Read it anew.")
                 versions.drop_draft(db, document_id, number)
                 _supersede(db, row, new, about, number)
+                sources.keep(db, document_id, new.sha256, "")
             db.execute("UPDATE documents SET published = 1 WHERE id = ?", [document_id])
             stored.list_keywords(db, document_id)
             _changed(db)
@@ -199,6 +210,7 @@ class Documents:
                 document_id, {key: _number(v) for key, v in asdict(life).items()}
             )
             versions.drop_draft(db, document_id)
+            sources.keep(db, document_id, new.sha256, "")
             stored.list_keywords(db, document_id)
             _changed(db)
         if old:

@@ -1,5 +1,11 @@
 """Errors whose message is one clear sentence for the person who reads it."""
 
+from __future__ import annotations
+
+from typing import Literal
+
+Reason = Literal["approved", "kind", "long", "lost", "empty", "longer"]
+
 
 class KnowledgeError(Exception):
     """Base of this package's errors: what happened, where, and what to do."""
@@ -23,6 +29,18 @@ class DiskFull(DatabaseError):
 
 class NotFound(KnowledgeError):
     """No document, passage or collection of that name or id."""
+
+
+class Changed(KnowledgeError):
+    """Somebody else changed it since it was read."""
+
+
+class NotEditable(KnowledgeError):
+    """A document, or a text for it, that cannot be edited or saved here."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
 
 
 class WrongDate(KnowledgeError):

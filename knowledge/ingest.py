@@ -33,7 +33,7 @@ class Source:
     problem: str = ""  # why it cannot be added, as a sentence
 
 
-def sources(paths: Sequence[Path]) -> Iterator[Source]:
+def files(paths: Sequence[Path]) -> Iterator[Source]:
     """The files of `paths`, folders opened; hidden ones are skipped, missing ones a problem."""
     for path in paths:
         if path.is_dir():
@@ -153,12 +153,19 @@ class Ingest:
             parsed.faqs,
             Report(size, parsed.characters, parsed.pages, parsed.empty_pages),
         )
-        return self.embedded(text, known, progress)
+        return self.embedded(text, known, progress, parsed.source)
+
+    def source(self, copy: Path) -> str:
+        """The text of a text file, to be edited; "" of any other. Raises as load() does."""
+        return self._loader.load(copy).source
 
     def embedded(
-        self, text: Text, known: Embedded, progress: Callable[[float], None]
+        self, text: Text, known: Embedded, progress: Callable[[float], None], source: str = ""
     ) -> NewDocument:
-        """The document with vectors, keywords and the languages of its parts."""
+        """The document with vectors, keywords and the languages of its parts.
+
+        source: the text of its file, where that is kept.
+        """
         title, default = text.title, text.language
         chunks = [*text.chunks, *map(faq_chunk, text.faqs)]
         above = [embedded_text(title, chunk) for chunk in chunks]
@@ -178,6 +185,7 @@ class Ingest:
             ),
             self._faqs(text, default, known.questions),
             text.report,
+            source,
         )
 
     def _embed(

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from knowledge import exchange
+from knowledge import exchange, sources
 from knowledge.approved import Approved
 from knowledge.catalog import Catalog
 from knowledge.curation import DOCUMENT
 from knowledge.database import Database
 from knowledge.documents import Documents
-from knowledge.errors import KnowledgeError
-from knowledge.ingest import Ingest, Source, sources
+from knowledge.errors import Changed, KnowledgeError
+from knowledge.ingest import Ingest, files
+from knowledge.ingest import Source as File
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed, renewed
 from knowledge.settings import KnowledgeSettings
+from knowledge.sources import Source, Sources
 from knowledge.titles import Titles
 from knowledge.types import Chunk, Collection, Document, Embedder, Ingested, Passage, Report
 from knowledge.validity import dated
@@ -41,6 +44,7 @@ class Library:
         """folder: where index files lie. Vectors of another embedder are computed anew."""
         self._database, self._embedder, self._settings = database, embedder, settings
         self._catalog, self._documents = Catalog(database), Documents(database)
+        self._sources = Sources(database)
         changed = reembed(database, embedder)
         self._index = LiveIndex(database, folder, settings.index, embedder.name, embedder.dimension)
         if changed and self._index.state == "ready":
@@ -70,7 +74,7 @@ class Library:
         """
         added = 0
         with Ingest(self._embedder, self._settings) as ingest:
-            found = sources([Path(path) for path in paths])
+            found = files([Path(path) for path in paths])
             for source in (one for outer in found for one in ingest.opened(outer)):
                 ingested = self._add(ingest, source, collection, progress, origin, draft)
                 added += ingested.status == "added"
@@ -85,12 +89,14 @@ class Library:
     def _add(
         self,
         ingest: Ingest,
-        source: Source,
+        source: File,
         collection: str,
         progress: Progress | None,
         origin: str,
         draft: bool,
+        over: int | None = None,
     ) -> Ingested:
+        """over: the version that was edited to get this one."""
         start = time.perf_counter()
 
         def report(done: float) -> None:
@@ -103,14 +109,17 @@ class Library:
             copy, sha256 = ingest.copy(source)
             same = self._documents.same(source.name, collection, sha256)
             if same is not None:
-                copy.unlink()
+                self._complete_source(ingest, source, collection, copy)
+                copy.unlink(missing_ok=True)
                 report(1.0)
                 seconds = time.perf_counter() - start
                 chunks, stored = same
                 return Ingested(source.name, "unchanged", chunks, seconds, report=stored)
             known = self._documents.embedded(source.name, collection, self._embedder.name)
             new = ingest.document(copy, sha256, source.name, collection, known, report)
-            document = self._documents.replace(new, origin, draft=draft)
+            document = self._documents.replace(new, origin, draft=draft, over=over)
+        except Changed:
+            raise
         except KnowledgeError as error:
             message = str(error)
         except OSError as error:
@@ -131,6 +140,52 @@ class Library:
                 draft=waits,
             )
         return _failed(source, message, time.perf_counter() - start)
+
+    def _complete_source(self, ingest: Ingest, source: File, collection: str, copy: Path) -> None:
+        """The text of a file that was added before such texts were kept."""
+        document = self.find(source.name, collection)
+        number = document.draft or document.version
+        if sources.kept(document.path) and self._sources.text(document.id, number) is None:
+            self._sources.complete(document, ingest.source(copy))
+
+    def source(self, document_id: str) -> Source:
+        """The text of a document's file, of its draft or else of its current version, to edit.
+
+        Raises NotFound, NotEditable.
+        """
+        document = self.find(document_id)
+        number = document.draft or document.version
+        text = sources.check(document, self._sources.text(document.id, number))
+        return Source(document, number, text)
+
+    def edit(
+        self, document_id: str, text: str, number: int, origin: str = "", *, draft: bool = False
+    ) -> Ingested:
+        """Save an edited text as a new version, as if its file had been added again.
+
+        number: the version that was edited; of a draft the new version is a draft too. What a
+        file would be refused for, its result says. Raises Changed when another version came
+        meanwhile, NotFound, NotEditable.
+        """
+        document = self.find(document_id)
+        now = document.draft or document.version
+        before = sources.check(document, self._sources.text(document.id, now))
+        sources.check_new(document.path, text)
+        if number == now and before == text:
+            return Ingested(document.path, "unchanged", document.chunks)
+        waits = draft or document.draft is not None
+        with (
+            Ingest(self._embedder, self._settings) as ingest,
+            tempfile.TemporaryDirectory(prefix="zhike-edit-") as folder,
+        ):
+            file = Path(folder) / Path(document.path).name
+            file.write_bytes(text.encode("utf-8", "replace"))
+            edited = File(file, document.path)
+            result = self._add(ingest, edited, document.collection, None, origin, waits, number)
+        if result.status == "added":
+            self._titles.complete()
+            self._index.publish_if_large()
+        return result
 
     def _check_room(self) -> None:
         free = shutil.disk_usage(self._folder).free
@@ -279,7 +334,7 @@ class Library:
         return self._catalog.passage(passage_id)
 
 
-def _failed(source: Source, message: str, seconds: float) -> Ingested:
+def _failed(source: File, message: str, seconds: float) -> Ingested:
     size = source.path.stat().st_size if source.path.is_file() else 0
     return Ingested(
         source.name, "failed", seconds=seconds, error=message, report=Report(bytes=size)

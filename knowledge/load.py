@@ -24,7 +24,7 @@ from typing import Any
 from knowledge.confinement import leave_network, limit, step_back
 from knowledge.errors import KnowledgeError, UnreadableFile, UnsupportedFile
 from knowledge.injection import looks_like_instruction
-from knowledge.parsers.encoding import decode, looks_utf16
+from knowledge.parsers.encoding import decode, looks_utf16, named_charset
 from knowledge.types import Block, FaqPair, Parsed
 
 PARSERS = {  # imported on first use: a child that reads Markdown needs no pypdf
@@ -63,6 +63,8 @@ OFFICE_PARTS = {
     ".pptx": "ppt/presentation.xml",
 }
 TEXTS = (".md", ".txt", ".csv", ".html", ".htm", ".json", ".jsonl")
+SOURCES = (".md", ".txt", ".html", ".htm")  # people edit them as they are
+LONGEST_SOURCE = 200_000  # characters; a longer text is no pleasure in a box of a page
 MOST_NAMED = 5  # lines that look like instructions, quoted in the report
 SHOWN = 80  # characters of each
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -92,7 +94,18 @@ def load(path: Path) -> Parsed:
     check_type(path)
     module, function = parser.split(":")
     parse: Callable[[Path], Parsed] = getattr(import_module(module), function)
-    return _flagged(_checked(_clean(parse(path)), path.name), path)
+    parsed = _flagged(_checked(_clean(parse(path)), path.name), path)
+    return replace(parsed, source=_source(path))
+
+
+def _source(path: Path) -> str:
+    """The text of a file that people may edit; "" of any other, and of one that is too long."""
+    if path.suffix.lower() not in SOURCES:
+        return ""
+    data = path.read_bytes()
+    page = path.suffix.lower() not in (".md", ".txt")
+    text = decode(data, path.name, named_charset(data) if page else "").text
+    return text if len(text) <= LONGEST_SOURCE else ""
 
 
 def check_type(path: Path) -> None:
@@ -323,6 +336,7 @@ def _from_json(answer: dict[str, Any]) -> Parsed:
         tuple(answer["warnings"]),
         answer["pages"],
         answer["empty_pages"],
+        answer["source"],
     )
 
 

@@ -61,6 +61,7 @@ class NewDocument:
     chunks: tuple[NewChunk, ...]
     faqs: tuple[NewFaq, ...]
     report: Report
+    source: str = ""  # of a text file, to be edited
 
 
 def terms(title: str, chunk: Chunk) -> tuple[str, ...]:
@@ -127,6 +128,7 @@ def delete(db: Sqlite, document_id: str) -> None:
     _delete_faqs(db, document_id)
     _delete_chunks(db, _ids(db, document_id))
     db.execute("DELETE FROM versions WHERE document_id = ?", [document_id])
+    db.execute("DELETE FROM sources WHERE document_id = ?", [document_id])
     db.execute("DELETE FROM documents WHERE id = ?", [document_id])
 
 

@@ -90,3 +90,13 @@ def m003_reports(db: Sqlite) -> None:
     for table in ("documents", "versions"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN report TEXT NOT NULL DEFAULT '{{}}'")
         db.execute(f"UPDATE {table} SET report = json_object('bytes', size)")
+
+
+@migrations()
+def m004_sources(db: Sqlite) -> None:
+    """The texts of text files, by the hash of the file that a version was read from."""
+    db.execute(
+        """CREATE TABLE sources (
+            document_id TEXT NOT NULL REFERENCES documents(id), sha256 TEXT NOT NULL,
+            text TEXT NOT NULL, PRIMARY KEY (document_id, sha256)) STRICT"""
+    )

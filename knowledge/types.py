@@ -44,6 +44,7 @@ class Parsed:
     warnings: tuple[str, ...] = ()  # e.g. "2 of 7 pages have no text"
     pages: int = 0  # of a PDF, or slides; 0 where the format has none
     empty_pages: int = 0  # of them, without text
+    source: str = ""  # of a text file, to be edited: all of it, as decoded
 
     @property
     def characters(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from sqlite_utils import Database as Sqlite
 
+from knowledge.errors import Changed
 from knowledge.stored import NewChunk, NewDocument, NewFaq, NewPhrasing, terms
 from knowledge.types import Chunk, FaqPair, Report, Vectors
 
@@ -27,7 +28,7 @@ class Version:
     chunks: int
     title: str
     sha256: str  # of the file's bytes
-    change: str  # "added", "replaced", "imported" or "rolled back to N"
+    change: str  # "added", "replaced", "edited", "imported" or "rolled back to N"
     origin: str  # who or what brought it; "" where that is not known
 
 
@@ -49,6 +50,22 @@ def next_number(db: Sqlite, document_id: str) -> int:
         [document_id],
     )
     return int(next(iter(rows))[0]) + 1
+
+
+def check_head(db: Sqlite, document_id: str, path: str, number: int) -> None:
+    """Raise Changed unless this is the number of the draft, or else of the current version."""
+    rows = db.execute(
+        "SELECT coalesce(max(v.number), d.version) FROM documents d LEFT JOIN versions v "
+        "ON v.document_id = d.id AND v.draft WHERE d.id = ?",
+        [document_id],
+    )
+    head = int(next(iter(rows))[0])
+    if head != number:
+        raise Changed(
+            f"{path}: it was changed meanwhile: version {number} was read, the latest is now "
+            f"{head}. Nothing was saved. Copy your text, open the document again and enter "
+            "it there."
+        )
 
 
 def keep_current(db: Sqlite, document_id: str) -> None:

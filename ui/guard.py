@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from knowledge.errors import DiskFull
+from knowledge.load import LONGEST_SOURCE
 from ui import openai_errors, roles
 from ui.accounts import Accounts, Staff
 from ui.bodies import Refusal, TooLarge, checked_body
@@ -42,6 +43,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 BODY = 64 * 1024  # bytes
+EDITED = BODY + 4 * LONGEST_SOURCE  # bytes: the text of a document that staff edited
 UPLOAD = 26 * 1024 * 1024  # bytes: 25 MB and the form around them
 
 # What a Gradio page needs; measured in Chromium. Everything else of Gradio is closed.
@@ -167,6 +169,8 @@ class Guard:
             raise Refusal(413, _too_large(self._limit(scope)))
 
     def _limit(self, scope: Scope) -> int:
+        if scope["path"].rstrip("/") == JOIN:
+            return max(EDITED, self._body)
         return self._upload if scope["path"] in UPLOADS else self._body
 
     def _check_origin(self, path: str, headers: Headers) -> None:

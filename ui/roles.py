@@ -87,6 +87,7 @@ DESK: dict[str, Events] = {
     "search_bench": _events(*_KNOWLEDGE, "_tried", "_tried_again"),
     "upload": _events(*_KNOWLEDGE),
     "document_life": _events(*_KNOWLEDGE, "_looked", "_again"),
+    "document_editor": _events(*_KNOWLEDGE, "close", "_reworded"),
     "collections": _events(*_KNOWLEDGE, "<lambda>"),
     "approved": _events(*_KNOWLEDGE, "fill", "_reworded", "_select", "_tried", "<lambda>"),
     "canned": _events(Scope.HANDOVERS, Scope.HANDOVERS, "_show"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ NAMED = {  # what a page may call its coding → the one that browsers use (WHAT
     **{f"windows-{n}": f"cp{n}" for n in (1250, 1251, 1253, 1254, 1255, 1256, 1257, 1258)},
     **{"shift_jis": "cp932", "euc-jp": "euc_jp", "euc-kr": "cp949", "koi8-r": "koi8-r"},
 }
+CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 SHOWN = {"gb18030": "GB18030", "big5hkscs": "Big5", "cp1252": "Windows-1252"}
 STRANGE = 0.02  # share of control, private-use or unassigned characters: the guess was wrong
 FREQUENT = 0.5  # share of frequent characters among two-byte ones: below, it is no Chinese
@@ -63,6 +65,12 @@ def decode(data: bytes, name: str, named: str = "") -> Decoded:
             return Decoded(_sane(text, name))
     coding = _guess(data)
     return Decoded(_sane(_try(data, coding), name), SHOWN.get(coding, coding.upper()))
+
+
+def named_charset(data: bytes) -> str:
+    """The coding that a web page names at its beginning; "" where there is none."""
+    named = CHARSET.search(data[:4096])
+    return named[1].decode("ascii").lower() if named else ""
 
 
 def looks_utf16(data: bytes) -> bool:

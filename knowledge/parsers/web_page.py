@@ -12,13 +12,12 @@ from typing import Any
 from lxml import html
 
 from knowledge.errors import UnreadableFile
-from knowledge.parsers.encoding import Decoded, decode
+from knowledge.parsers.encoding import decode, named_charset
 from knowledge.parsers.outline import Outline, Row
 from knowledge.parsers.visibility import UNREAD, without_hidden
 from knowledge.types import Parsed
 from knowledge.words import words
 
-CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 CONTENT = ("p", "h1", "h2", "h3", "table", "li")  # a form that holds any of these wraps a page
 BLOCKS = ("p", "div", "ul", "ol", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
 WIDEST = 1_000  # columns that spans may make
@@ -31,7 +30,8 @@ FLOWING = words("""
 
 def parse(path: Path) -> Parsed:
     """Headings, paragraphs, lists and tables of <main>, or of the body where there is none."""
-    page = _decoded(path.read_bytes(), path.name)
+    data = path.read_bytes()
+    page = decode(data, path.name, named_charset(data))
     try:
         tree = _tree(page.text)
     except (ValueError, html.etree.LxmlError) as error:
@@ -64,12 +64,6 @@ def _read(tree: Any, outline: Outline, below: int = 0) -> None:
         outline.hidden(pieces, "pieces of text")
     mains = [m for m in tree.iter("main") if m.text_content().strip()]
     _Walk(outline, below).children(mains[0] if mains else tree)
-
-
-def _decoded(data: bytes, name: str) -> Decoded:
-    """By the charset that the page names, where that works."""
-    named = CHARSET.search(data[:4096])
-    return decode(data, name, named[1].decode("ascii").lower() if named else "")
 
 
 class _Walk:

@@ -43,12 +43,14 @@ class DeskPage:
     def __init__(self, app: App, settings: Settings, team: Team) -> None:
         self._labels, self._accounts = Labels(), team.accounts
         self._inbox = InboxTab(app, self._labels, lambda name: _sees(self._role_of(name), "inbox"))
+        documents = DocumentsTab(app, settings, self._labels)
+        self._feedback = FeedbackTab(app, self._labels, documents)
         self._tabs: dict[str, Tab] = {
-            "documents": DocumentsTab(app, settings, self._labels),
+            "documents": documents,
             "approved": ApprovedTab(app, self._labels),
             "inbox": self._inbox,
             "conversations": ConversationsTab(app, self._labels),
-            "feedback": FeedbackTab(app, self._labels),
+            "feedback": self._feedback,
             "insights": InsightsTab(app, self._labels),
             "intents": IntentsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),
@@ -77,6 +79,7 @@ class DeskPage:
                         tab.build(chosen)
                     items.append((tab, item))
         with blocks:
+            self._feedback.leads(self._shown, chosen)
             opened = blocks.load(self._open, language, [chosen, *self._labels.components], **QUIET)
             chosen.input(self._switch, chosen, [language, *self._labels.components], **QUIET).then(
                 **self._fill(chosen)

@@ -14,6 +14,7 @@ from knowledge.versions import Version
 from ui import render
 from ui.labels import Labels
 from ui.pages.chunks import ChunkPager
+from ui.pages.document_editor import Case, DocumentEditor
 from ui.pages.notices import QUIET, done, hint, problem
 from ui.pages.preparation import prepare
 from ui.pages.states import moment, state
@@ -26,6 +27,7 @@ class DocumentPanel:
     def __init__(self, app: App, labels: Labels) -> None:
         self._app, self._knowledge, self._labels = app, app.knowledge, labels
         self._pager = ChunkPager(app.knowledge, labels, "document")
+        self._editor = DocumentEditor(app, labels, self.show)
 
     def build(self, language: gr.Radio) -> None:
         """The panel, hidden until show()."""
@@ -37,6 +39,7 @@ class DocumentPanel:
             self._facts = gr.Markdown("", elem_id="facts")
             self._buttons()
             self._said = gr.Markdown("", elem_id="document-said")
+            self._editor.build(self._chosen, self._said)
             self._dates()
             self._versions()
             self._pager.build(language)
@@ -44,6 +47,7 @@ class DocumentPanel:
             *(self._chosen, self._armed, self._news, self._panel, self._facts, self._said),
             *(self._publish, self._switch, self._remove, self._from, self._until),
             *(self._history, self._version, self._back, *self._pager.outputs),
+            *(c for c in self._editor.outputs if c is not self._said),
         ]
 
     def _buttons(self) -> None:
@@ -51,6 +55,7 @@ class DocumentPanel:
             self._publish = self._labels.add(
                 gr.Button(size="sm", variant="primary", elem_id="publish"), value="document.publish"
             )
+            self._edit = self._labels.add(gr.Button(size="sm", elem_id="edit"), value="editor.edit")
             self._switch = gr.Button("", size="sm", elem_id="switch")
             self._remove = gr.Button("", variant="stop", size="sm", elem_id="remove")
 
@@ -96,6 +101,7 @@ class DocumentPanel:
             (self._remove, self._removed, [self._armed]),
         ):
             button.click(act, [chosen, language, *more], self.outputs, **QUIET).then(**listed)
+        self._editor.events(self._edit, language, self.outputs, listed)
         self._version.input(
             self._looked,
             [chosen, language, self._version],
@@ -134,11 +140,24 @@ class DocumentPanel:
             **self._pager.show(document.id, number, language),
         }
 
+    def choose(self, document: Document, language: str) -> dict[Any, Any]:
+        """Values for `outputs`: this document instead of the one before."""
+        return self.show(document, language) | self._editor.close()
+
+    def edit(self, document_id: str, language: str, passage: str, case: Case) -> dict[Any, Any]:
+        """Values for `outputs`: a document being edited where this passage is.
+
+        Raises NotFound, NotEditable.
+        """
+        opened = self._editor.open(document_id, language, passage, case)
+        return self.show(self._knowledge.find(document_id), language) | opened
+
     def close(self, news: str) -> dict[Any, Any]:
         """Values for `outputs`: no document, and why."""
         kept: dict[Any, Any] = dict.fromkeys(self.outputs, gr.skip())
         panel = {self._panel: gr.update(visible=False), self._chosen: "", self._armed: False}
-        return kept | self._pager.clear() | panel | {self._news: news, self._said: ""}
+        cleared = self._pager.clear() | self._editor.close()
+        return kept | cleared | panel | {self._news: news, self._said: ""}
 
     def gone(self, language: str) -> dict[Any, Any]:
         """Values for `outputs`: somebody removed it meanwhile."""

@@ -12,6 +12,7 @@ from knowledge.keywords import fold
 from knowledge.types import Document
 from ui.labels import Labels
 from ui.pages.collections import CollectionsCard
+from ui.pages.document_editor import Case
 from ui.pages.document_life import DocumentPanel
 from ui.pages.notices import QUIET, heading, hint
 from ui.pages.search_bench import SearchBench
@@ -47,6 +48,15 @@ class DocumentsTab:
             *(self._upload.collection, self._bench.collection, *self._collections.filled),
         ]
         self._events()
+
+    @property
+    def editing(self) -> list[Any]:
+        """The components that edit() gives values for."""
+        return self._panel.outputs
+
+    def edit(self, document_id: str, language: str, passage: str, case: Case) -> dict[Any, Any]:
+        """The document open in its editor, at this passage. Raises NotFound, NotEditable."""
+        return self._panel.edit(document_id, language, passage, case)
 
     def fill(self, language: str) -> dict[Any, Any]:
         """Values for `filled`: all documents, the filters as at the start."""
@@ -144,7 +154,7 @@ class DocumentsTab:
             document = self._knowledge.find(path, collection)
         except NotFound:
             return self._panel.gone(language)
-        return self._panel.show(document, language)
+        return self._panel.choose(document, language)
 
 
 def _passes(document: Document, collection: str, wanted: str, text: str) -> bool:

@@ -9,12 +9,15 @@ import gradio as gr
 from chatbot.app import App
 from chatbot.errors import ChatbotError
 from chatbot.feedback import MAX_NOTE, STATES, Complaint, State
-from knowledge.errors import KnowledgeError
+from chatbot.types import Reply
+from knowledge.errors import KnowledgeError, NotEditable, NotFound
 from knowledge.pairs import LONGEST_ANSWER, LONGEST_QUESTION
 from ui import render
 from ui.labels import Labels
 from ui.pages.canned import account, done, problem
 from ui.pages.conversations import turn_html
+from ui.pages.document_editor import Case, refusal
+from ui.pages.documents import DocumentsTab
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -25,7 +28,9 @@ Updates = dict[Any, Any]
 class FeedbackTab:
     """What editors do about thumbs down."""
 
-    def __init__(self, app: App, labels: Labels) -> None:
+    def __init__(self, app: App, labels: Labels, documents: DocumentsTab) -> None:
+        """documents: where a source is edited."""
+        self._documents = documents
         self._store, self._feedback = app.store, app.feedback
         self._labels = labels
         self.filled: list[Any] = []
@@ -56,13 +61,14 @@ class FeedbackTab:
                     gr.Button(variant="primary", size="sm", elem_id="feedback-save"),
                     value="feedback.save",
                 )
+            self._source_section()
             self._note = self._box("note", 1, MAX_NOTE)
             with gr.Row(elem_classes="buttons"):
                 leave = add(gr.Button(size="sm", elem_id="feedback-leave"), value="feedback.leave")
         self._said = gr.Markdown("", elem_id="feedback-said")
         self.filled = [self._list, self._hint]
         shown = [self._read, self._editor, self._question, self._answer, self._collection]
-        shown += [self._note, self._said]
+        shown += [self._note, self._said, self._sources, self._cited]
         listed = [language, self._state]
         self._state.input(self.fill, listed, self.filled, **QUIET)
         refresh.click(self.fill, listed, self.filled, **QUIET)
@@ -74,6 +80,28 @@ class FeedbackTab:
         ):
             pressed = button.click(act, values, shown, **QUIET)
             pressed.then(self.fill, listed, self.filled, **QUIET)
+
+    def _source_section(self) -> None:
+        add = self._labels.add
+        with gr.Column(visible=False, elem_id="feedback-sources") as self._sources:
+            self._cited = add(
+                gr.Radio([], elem_id="feedback-cited"), label="feedback.cited",
+                info="feedback.cited_info",
+            )  # fmt: skip
+            with gr.Row(elem_classes="buttons"):
+                self._edit = add(
+                    gr.Button(size="sm", elem_id="feedback-edit"), value="feedback.edit_source"
+                )
+
+    def leads(self, tabs: gr.Tabs, language: gr.Radio) -> None:
+        """The event that opens the documents' tab. tabs: of the desk."""
+        self._tabs = tabs
+        self._edit.click(
+            self._source_opened,
+            [self._list, self._cited, self._question, language],
+            [tabs, *self._documents.editing, self._said],
+            **QUIET,
+        )
 
     def _box(self, name: str, lines: int, longest: int) -> gr.Textbox:
         box = gr.Textbox(lines=lines, max_lines=12, max_length=longest, elem_id=f"feedback-{name}")
@@ -107,7 +135,39 @@ class FeedbackTab:
             self._collection: complaint.collection,
             self._note: "",
             self._said: "",
+            **self._citations(complaint.reply_id, turns[at].reply),
         }
+
+    def _citations(self, reply_id: str, reply: Reply | None) -> Updates:
+        """What the answer was made from; the first is chosen."""
+        choices = [
+            (" › ".join(filter(None, (c.document, c.heading))) + "\n" + _short(c.text), str(n))
+            for n, c in enumerate(reply.citations if reply else ())
+        ]
+        return {
+            self._sources: gr.update(visible=bool(choices)),
+            self._cited: gr.update(choices=choices, value="0" if choices else None),
+        }
+
+    def _source_opened(
+        self, chosen: str | None, cited: str | None, question: str, language: str
+    ) -> Updates:
+        """The documents' tab, where the source that was cited is open at the cited place."""
+        words = texts(language)
+        try:
+            complaint = self._feedback.find(chosen or "")
+            turns = self._store.turns(complaint.session_id)
+            reply = next(t.reply for t in turns if t.reply and t.reply.id == complaint.reply_id)
+            citation = reply.citations[int(cited or 0)]
+            case = Case(complaint.reply_id, question.strip() or complaint.question)
+            opened = self._documents.edit(citation.document_id, language, citation.text, case)
+        except NotEditable as error:
+            return {self._said: problem(refusal(error, words))}
+        except NotFound:
+            return {self._said: problem(words("document.gone"))}
+        except (ChatbotError, StopIteration, IndexError, ValueError):
+            return {self._said: problem(words("feedback.choose"))}
+        return {self._tabs: gr.update(selected="documents"), self._said: "", **opened}
 
     def _corrected(
         self,
@@ -159,8 +219,12 @@ def _line(complaint: Complaint, words: Texts) -> str:
     why = words.named("customer", f"reason_{complaint.reason}") if complaint.reason else ""
     when = f"{complaint.created[5:16].replace('T', ' ')} UTC"
     facts = " · ".join(part for part in (when, why, complaint.engine) if part)
-    asked = " ".join(render.clean(complaint.question).split())
-    return facts + "\n" + (asked[:90] + "…" if len(asked) > 90 else asked)
+    return facts + "\n" + _short(complaint.question)
+
+
+def _short(text: str) -> str:
+    line = " ".join(render.clean(text).split())
+    return line[:90] + "…" if len(line) > 90 else line
 
 
 def _settled(complaint: Complaint, words: Texts) -> str:

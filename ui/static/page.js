@@ -22,6 +22,24 @@
     const wanted = waiting ? `(${waiting}) ${title}` : title;
     if (document.querySelector("#badge") && document.title !== wanted) document.title = wanted;
   };
+  let marked = ""; // the passage that was selected last
+  const mark = () => { // the place in a text that somebody came to edit
+    const place = document.querySelector("#editor-place .place")?.className ?? "";
+    const area = document.querySelector("#editor-text textarea");
+    const [start, end] = ["at", "to"].map((name) => Number(place.match(`${name}-(\\d+)`)?.[1] ?? 0));
+    if (place === marked || (end && !(area?.offsetParent && area.value.length >= end))) return;
+    marked = place;
+    if (!end) return;
+    const text = area.value;
+    area.value = text.slice(0, start); // how far down that is, wrapped lines counted
+    const down = area.scrollHeight;
+    area.value = text;
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(start, end);
+    area.scrollTop = down - area.clientHeight / 2;
+    area.scrollIntoView({ block: "center" });
+  };
+  new MutationObserver(mark).observe(document.body, { childList: true, subtree: true, attributes: true });
   new MutationObserver(count).observe(document.body, { childList: true, subtree: true, characterData: true });
   new MutationObserver(tidy).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("change", tidy);
