@@ -134,10 +134,14 @@ def nearest_sentence(sentence: str, text: str) -> str:
 
 def figures(text: str) -> frozenset[str]:
     """Numbers (words as digits, no thousands separators), links and addresses of a text."""
-    digits = NUMBER_WORD.sub(lambda m: f" {_digits(m[0])} ", text)
-    found = NUMBER.findall(LINK.sub(" ", digits))
+    found = NUMBER.findall(LINK.sub(" ", digits(text)))
     numbers = {DASH.sub("-", m.replace(",", "").rstrip(".")) for m in found}
     return frozenset(numbers | {m.rstrip(".,)") for m in LINK.findall(text)})
+
+
+def digits(text: str) -> str:
+    """The text with its number words as digits."""
+    return NUMBER_WORD.sub(lambda m: f" {_digits(m[0])} ", text)
 
 
 def _digits(word: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 FORGETTING = 0.10  # loss on unrelated text, relative, at most above the base
 STOPPING = 0.9  # share of the replies that end by themselves, at least
 PARITY = 0.02  # relative: the loss of what lies on disk and of what was trained
+CONTRADICTING = 0.01  # share of the replies that could be compared with the documents, at most
+FEW = 2  # such replies are no pattern yet below it
 ROUNDING = 1e-6
 SHARES = {  # higher is better
     "answered": "answerable questions that it answers",
@@ -40,6 +42,24 @@ def failures(card: Mapping[str, Any]) -> tuple[str, ...]:
         found += parity(card["evaluation"]["adapter_loss"], result["stored_loss"])
     found += _shares(result)
     return tuple(found)
+
+
+def poisoned(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """() or why the data cannot be trusted: too many replies that the documents contradict.
+
+    Those that were found are not learnt; about as many are not found (benchmarks/contradiction.py).
+    """
+    told = card.get("dataset", {}).get("contradicting") or {}
+    dropped, compared = told.get("dropped", 0), told.get("compared", 0)
+    if dropped < FEW or dropped <= CONTRADICTING * compared:
+        return ()
+    cases = "; ".join(f"{case['id']} ({case['note'][:200]})" for case in told["cases"])
+    return (
+        f"The documents contradict {dropped} of {compared} replies that could be compared with "
+        f"them, and others like them may have been learnt: {cases}. Look at them with "
+        "`zhike transcripts dropped --reason contradicts`, mend the documents or the transcripts "
+        "and train again.",
+    )
 
 
 def parity(trained: float, stored: float) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from finetune import balance, best_reply, boilerplate, filters
 from finetune.anonymous import anonymous
 from finetune.best_reply import Rejected
+from finetune.contradiction import Contradictions
+from finetune.documents import Documents
 from finetune.errors import DatasetError
 from finetune.funnel import Dropped, Ledger, Step
 from finetune.pairs import Pair, pairs
@@ -30,6 +32,7 @@ class Cleaned:
     rejected: tuple[Rejected, ...]  # runner-ups, with the reply that was better
     dropped: tuple[Dropped, ...]
     funnel: tuple[Step, ...]
+    compared: int = 0  # replies with an amount on which the documents have something to say
 
 
 def clean(
@@ -37,8 +40,11 @@ def clean(
     languages: frozenset[str] | None,
     settings: FinetuneSettings | None = None,
     put_back: frozenset[str] = frozenset(),
+    documents: Documents | None = None,
 ) -> Cleaned:
     """Run every step in order; `languages` None keeps all, `put_back` are ids of dropped rows.
+
+    Without `documents` no reply is compared with any.
 
     Conversations are masked one by one as they are read, so that no step, no list of dropped
     rows and no two conversations at a time see personal data. Raises DatasetError for a setting
@@ -59,8 +65,10 @@ def clean(
         Step("replies", len(ledger.rows), 0, "replies", "of agents to customers"),
     ]
     rejected = _judged(ledger)
-    _filtered(ledger, languages, share)
-    return Cleaned(tuple(ledger.rows), rejected, tuple(ledger.dropped), tuple(ledger.steps))
+    compared = _filtered(ledger, languages, share, documents)
+    return Cleaned(
+        tuple(ledger.rows), rejected, tuple(ledger.dropped), tuple(ledger.steps), compared
+    )
 
 
 def cleaned(
@@ -71,6 +79,7 @@ def cleaned(
     report: Report,
     given: Mapping[str, str],
     watch: Survey | None = None,
+    documents: Documents | None = None,
 ) -> Cleaned:
     """Read and clean with what the home remembers: mappings, and rows that were put back.
 
@@ -80,14 +89,14 @@ def cleaned(
     path, survey = home / "zhike.db", watch or Survey()
     if not path.exists() and not given:
         read_in = survey.of(read(paths, report, tell=survey.found, seen=survey.seen))
-        return clean(read_in, languages, settings)
+        return clean(read_in, languages, settings, documents=documents)
     database = Database(path)
     try:
         put_back, layouts = PutBack(database).ids(), Layouts(database)
         read_in = survey.of(
             read(paths, report, given=given, layouts=layouts, tell=survey.found, seen=survey.seen)
         )
-        return clean(read_in, languages, settings, put_back)
+        return clean(read_in, languages, settings, put_back, documents)
     finally:
         database.close()
 
@@ -97,11 +106,13 @@ def cleaned_lessons(
     conversations: Iterable[Conversation],
     languages: frozenset[str] | None,
     settings: FinetuneSettings,
+    documents: Documents | None = None,
 ) -> Cleaned:
     """The same for conversations that are here already. Raises DatasetError."""
     database = Database(home / "zhike.db")
     try:
-        return clean(conversations, languages, settings, PutBack(database).ids())
+        put_back = PutBack(database).ids()
+        return clean(conversations, languages, settings, put_back, documents)
     finally:
         database.close()
 
@@ -124,7 +135,13 @@ def _judged(ledger: Ledger) -> tuple[Rejected, ...]:
     )
 
 
-def _filtered(ledger: Ledger, languages: frozenset[str] | None, share: float) -> None:
+def _filtered(
+    ledger: Ledger,
+    languages: frozenset[str] | None,
+    share: float,
+    documents: Documents | None,
+) -> int:
+    """Returns how many rows could be compared with the documents."""
     ledger.drop("language", "language", partial(filters.foreign, languages=languages))
     ledger.drop("too short", "too-short", filters.too_short)
     ledger.drop("too long", "too-long", filters.too_long)
@@ -132,8 +149,16 @@ def _filtered(ledger: Ledger, languages: frozenset[str] | None, share: float) ->
     ledger.drop("promises", "promise", filters.promising)
     ledger.drop("secrets", "secret", filters.secret)
     ledger.drop("placeholders", "invented-data", filters.inventing)
+    compare = Contradictions(documents) if documents else None
+    ledger.drop("documents", "contradicts", compare or _nothing)
     ledger.drop("issues", "crowded", balance.crowded)
     ledger.drop("one person", "speaker-share", partial(balance.dominated, share=share))
+    return compare.compared if compare else 0
+
+
+def _nothing(rows: Sequence[Pair]) -> set[int]:
+    """There is nothing to compare with."""
+    return set()
 
 
 class Counts:

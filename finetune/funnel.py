@@ -10,6 +10,7 @@ from pathlib import Path
 from finetune.errors import TranscriptError
 from finetune.pairs import Pair
 
+Chosen = set[int] | dict[int, str]  # numbers of rows; with a note for each
 WIDTH = 32  # characters of the longest bar
 NEVER_BACK = frozenset({"secret"})  # codes of rows that nobody may put back
 CODES = {  # code → what it means, for people
@@ -27,6 +28,7 @@ CODES = {  # code → what it means, for people
     "promise": "promises what only the shop's policy may promise",
     "secret": "a password, key or one-time code",
     "invented-data": "holds personal data that the customer did not write",
+    "contradicts": "an amount, price or duration that the documents contradict",
     "speaker-share": "one person wrote more than the allowed share of the rows",
 }
 
@@ -53,6 +55,7 @@ class Dropped:
     language: str
     question: str
     reply: str
+    note: str = ""  # what exactly, where a code does not tell it
 
 
 @dataclass(slots=True)
@@ -64,18 +67,21 @@ class Ledger:
     steps: list[Step] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
 
-    def drop(self, name: str, code: str, which: Callable[[Sequence[Pair]], set[int]]) -> list[Pair]:
+    def drop(self, name: str, code: str, which: Callable[[Sequence[Pair]], Chosen]) -> list[Pair]:
         """Take away the rows whose numbers `which` gives; returns those that went."""
         chosen = which(self.rows)
-        gone = [
-            self.rows[number]
-            for number in sorted(chosen)
+        notes = chosen if isinstance(chosen, dict) else dict.fromkeys(chosen, "")
+        numbers = [
+            number
+            for number in sorted(notes)
             if code in NEVER_BACK or self.rows[number].id not in self.put_back
         ]
+        gone = [self.rows[number] for number in numbers]
         ids = {id(pair) for pair in gone}
         self.rows = [pair for pair in self.rows if id(pair) not in ids]
         self.dropped += [
-            Dropped(p.id, code, p.conversation, p.language, p.question, p.reply) for p in gone
+            Dropped(p.id, code, p.conversation, p.language, p.question, p.reply, notes[number])
+            for number, p in zip(numbers, gone, strict=True)
         ]
         self.steps.append(Step(name, len(self.rows), len(gone), "replies", CODES[code], code))
         return gone

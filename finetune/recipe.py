@@ -20,6 +20,7 @@ from finetune import (
     checkpoints,
     cleaning,
     dataset,
+    documents,
     evaluate,
     examples,
     learning,
@@ -28,10 +29,11 @@ from finetune import (
     tuning,
 )
 from finetune.adapter import CARD, Card, halve, save
+from finetune.cleaning import Cleaned
 from finetune.config import Preset
 from finetune.dataset import Dataset
+from finetune.documents import Documents
 from finetune.evaluate import Evaluation
-from finetune.evidence import Search
 from finetune.examples import Example
 from finetune.foundation import Foundation
 from finetune.job import Job
@@ -41,10 +43,9 @@ from finetune.registry import Registry
 from finetune.transcripts import BadRow, files
 from finetune.transcripts.conversation import Conversation
 from knowledge.database import Database
-from knowledge.embedder import make_embedder
-from knowledge.knowledge_base import KnowledgeBase
 
 SHOWN = 20  # unreadable rows that the card lists
+CASES = 5  # replies that contradict the documents, likewise
 SAMPLE_SECONDS = 10  # both replies of a sample, 160 tokens on two busy cores
 LEAST_SECONDS = 20.0  # of training, however little time is left
 
@@ -129,8 +130,10 @@ def _read_in(
 ) -> Dataset:
     """What is learnt, written into the run's folder."""
     diary.note(Metric("reading"))
-    with searching(job, diary) as search:
-        data = prepared(job, preset, base, tokenizer, search)
+    with documents.opened(job.home, job.models, job.knowledge) as found:
+        if found:
+            diary.note(Metric("searching"))
+        data = prepared(job, preset, base, tokenizer, found)
     dataset.write(data, folder / "dataset")
     return data
 
@@ -176,19 +179,29 @@ def _planned(
 
 
 def prepared(
-    job: Job, preset: Preset, base: Foundation, tokenizer: Any, search: Search | None
+    job: Job, preset: Preset, base: Foundation, tokenizer: Any, known: Documents | None
 ) -> Dataset:
-    """Transcripts → cleaned, split and encoded examples. Raises TranscriptError, DatasetError."""
+    """Transcripts → cleaned, split and encoded examples, compared with the documents `known`.
+
+    Raises TranscriptError, DatasetError.
+    """
     bad: list[BadRow] = []
     languages = None if job.all_languages else base.languages
     if job.lessons:
         talks = lessons(job)
-        cleaned = cleaning.cleaned_lessons(job.home, talks, languages, job.finetune)
+        cleaned = cleaning.cleaned_lessons(job.home, talks, languages, job.finetune, known)
     else:
         cleaned = cleaning.cleaned(
-            job.home, job.transcripts, languages, job.finetune, bad.append, job.mapping
+            job.home,
+            job.transcripts,
+            languages,
+            job.finetune,
+            bad.append,
+            job.mapping,
+            documents=known,
         )
     split = dataset.split(cleaned.pairs, by=job.finetune.split)
+    search = known.search if known else None
     sides = [
         examples.encode(side, tokenizer, search, preset.passages, preset.max_tokens)
         for side in (split.train, split.held_out)
@@ -206,9 +219,20 @@ def prepared(
         data, unanswerable=unanswerable, dropped=cleaned.dropped, rejected=cleaned.rejected
     )
     data.card["leaks_moved_to_train"] = split.leaks
+    data.card["contradicting"] = _contradicting(cleaned)
     data.card["bad_rows"] = len(bad)
     data.card["first_bad_rows"] = [asdict(row) for row in bad[:SHOWN]]
     return data
+
+
+def _contradicting(cleaned: Cleaned) -> dict[str, Any]:
+    """For the card: how many replies the documents contradict, of those that could be compared.
+
+    Without their texts, which stand in dropped.jsonl alone: what is taken back must leave all.
+    """
+    rows = [row for row in cleaned.dropped if row.code == "contradicts"]
+    cases = [{"id": row.id, "note": row.note} for row in rows[:CASES]]
+    return {"compared": cleaned.compared, "dropped": len(rows), "cases": cases}
 
 
 def lessons(job: Job) -> tuple[Conversation, ...]:
@@ -226,21 +250,6 @@ def opened_database(home: Path) -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-@contextmanager
-def searching(job: Job, diary: Diary) -> Iterator[Search | None]:
-    """The search of the home's documents, as serving does it; None while it has none."""
-    with opened_database(job.home) as database:
-        embedder = make_embedder(job.knowledge, job.models)
-        knowledge = KnowledgeBase(database, job.home / "index", embedder, job.knowledge)
-        try:
-            found = knowledge.documents()
-            if found:
-                diary.note(Metric("searching"))
-            yield knowledge.search if found else None
-        finally:
-            knowledge.close()
 
 
 def _card(preset: Preset, data: Dataset, result: Evaluation, diary: Diary) -> dict[str, Any]:

@@ -241,7 +241,7 @@ class Registry:
 
     def problems(self, run: Run) -> tuple[str, ...]:
         """What speaks against a finished run, a sentence each."""
-        found = bounds.failures(run.card)
+        found = (*bounds.failures(run.card), *bounds.poisoned(run.card))
         if taken := run.card.get("retracted"):
             found = (
                 *found,

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from finetune import funnel
 from finetune.cleaning import Cleaned, cleaned
+from finetune.documents import opened as opened_documents
 from finetune.errors import TranscriptError, UnknownRun
 from finetune.funnel import CODES, Dropped
 from finetune.put_back import PutBack
@@ -89,7 +90,8 @@ def dropped(
         return
     for row in rows[:SHOWN]:
         click.echo(f"{row.id}  {row.code}: {CODES[row.code]}  ({row.conversation})")
-        click.echo(f"  Customer: {row.question}\n     Agent: {row.reply}\n")
+        note = f"      Note: {row.note}\n" if row.note else ""
+        click.echo(f"  Customer: {row.question}\n     Agent: {row.reply}\n{note}")
     more = f", the first {SHOWN} are shown (--json lists all)" if len(rows) > SHOWN else ""
     click.echo(f"{len(rows)} rows{more}. Put one back: zhike transcripts keep ID")
 
@@ -129,7 +131,10 @@ def _cleaned(
             bar.update(count)
 
         survey = Survey(seen)
-        result = cleaned(chosen.home, paths, None, chosen.finetune, bad.append, mapping, survey)
+        with opened_documents(chosen.home, chosen.models, chosen.knowledge) as documents:
+            result = cleaned(
+                chosen.home, paths, None, chosen.finetune, bad.append, mapping, survey, documents
+            )
     return survey, result, bad
 
 
