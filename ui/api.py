@@ -24,7 +24,7 @@ from ui.availability import Availability
 from ui.cookies import VISITOR
 from ui.disconnects import EventStream
 from ui.idempotency import HEADER, REPLAYED, Attempt, Once
-from ui.limits import Limit
+from ui.limits import Limit, check_crowd, crowded, too_many
 from ui.problems import FULL
 from ui.settings import ServerSettings
 
@@ -123,7 +123,7 @@ def router(app: App, limits: Limits, availability: Availability, once: Once) -> 
                 return EventStream(iter([_event("reply", answer)]), threading.Event(), headers)
             return JSONResponse(answer, headers=headers)
         with attempt:
-            check_crowd(app)
+            check_crowd(app.assistant.crowd)
             incoming = _incoming(app, question, owner)
             if streamed:
                 return EventStream(_events(app, incoming, attempt), incoming.cancelled, headers)
@@ -311,27 +311,13 @@ def _check_length(text: str, limit: int) -> None:
 def _allow(limits: Limits, visitor: str, request: Request) -> None:
     address = request.client.host if request.client else "unknown"
     if wait := limits.wait(visitor, address):
-        raise HTTPException(
-            429, f"Too many requests; try again in {wait} s.", {"Retry-After": str(wait)}
-        )
-
-
-def check_crowd(app: App) -> None:
-    """Raises HTTPException while too many others ask; a stream has no status to say it later."""
-    if wait := app.assistant.crowd.wait():
-        raise crowded(Crowded(wait))
-
-
-def crowded(error: Crowded) -> HTTPException:
-    return HTTPException(503, str(error), {"Retry-After": str(error.seconds)})
+        raise too_many(wait)
 
 
 def _allow_reading(limits: Limits, visitor: str, request: Request) -> None:
     address = request.client.host if request.client else "unknown"
     if wait := limits.reads.wait(visitor) or limits.address.wait(address):
-        raise HTTPException(
-            429, f"Too many requests; try again in {wait} s.", {"Retry-After": str(wait)}
-        )
+        raise too_many(wait)
 
 
 def _incoming(app: App, question: Question, owner: str) -> Incoming:

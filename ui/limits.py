@@ -1,4 +1,4 @@
-"""How often one visitor, address or account may do something."""
+"""How often one visitor, address or account may do something, and what a crowd is told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+
+from fastapi import HTTPException
+
+from chatbot.crowd import Crowd
+from chatbot.errors import Crowded
 
 MAX_KEYS = 20_000  # the longest unused are forgotten first, about 2 MB
 
@@ -44,3 +49,20 @@ class Limit:
         """Start this key anew, e.g. after a right password."""
         with self._lock:
             self._seen.pop(key, None)
+
+
+def too_many(wait: int) -> HTTPException:
+    """The answer to whoever asks too often: to try again in `wait` seconds."""
+    again = {"Retry-After": str(wait)}
+    return HTTPException(429, f"Too many requests; try again in {wait} s.", again)
+
+
+def check_crowd(crowd: Crowd) -> None:
+    """Raises HTTPException while too many others ask; a stream has no status to say it later."""
+    if wait := crowd.wait():
+        raise crowded(Crowded(wait))
+
+
+def crowded(error: Crowded) -> HTTPException:
+    """The answer to whoever has to wait."""
+    return HTTPException(503, str(error), {"Retry-After": str(error.seconds)})

@@ -25,9 +25,10 @@ from chatbot.store import new_id
 from chatbot.types import Delta, Incoming, Message, Reply, Stage
 from knowledge.errors import DiskFull, KnowledgeError
 from ui.admission import Admission, anonymous
-from ui.api import Limits, VisitorHeader, as_json, check_crowd, crowded
+from ui.api import Limits, VisitorHeader, as_json
 from ui.disconnects import EventStream, while_connected
 from ui.guard import BODY
+from ui.limits import check_crowd, crowded, too_many
 from ui.openai_errors import OpenAIRoute, Refused, error_body
 from ui.problems import FULL
 
@@ -133,7 +134,7 @@ def router(app: App, limits: Limits, admit: Admission = anonymous) -> APIRouter:
         owner = _owner(request.state.caller, wanted.user)
         _check(wanted, app.assistant.settings.max_question)
         _allow(limits, owner, request)
-        check_crowd(app)
+        check_crowd(app.assistant.crowd)
         incoming = await run_in_threadpool(_incoming, app, wanted, owner, session)
         headers = {
             "X-Zhike-Visitor": owner,
@@ -190,9 +191,7 @@ def _check(wanted: Completion, most: int) -> None:
 def _allow(limits: Limits, owner: str, request: Request) -> None:
     address = request.client.host if request.client else "unknown"
     if wait := limits.wait(owner, address):
-        raise HTTPException(
-            429, f"Too many requests; try again in {wait} s.", {"Retry-After": str(wait)}
-        )
+        raise too_many(wait)
 
 
 def _incoming(app: App, wanted: Completion, owner: str, session: str | None) -> Incoming:
