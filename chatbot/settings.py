@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from chatbot.date_order import DateOrder
 from chatbot.errors import SettingsError
 from chatbot.house_rules import HouseRules
 from chatbot.links import HOST
@@ -29,6 +30,7 @@ class ChatbotSettings:
     answers: Literal["auto", "quote", "generate"] = "auto"  # who writes: see policy.py
     allowed_links: tuple[str, ...] = ()  # hosts that a written answer may link to anyway
     languages: tuple[str, ...] = ("zh-Hans", "zh-Hant", "en")
+    date_order: DateOrder = ""  # of 03/04; "" shows both readings where the language does not tell
     originals_days: int = 30  # masked personal data is kept apart so long; 0: not at all
     retention_days: int = 0  # conversations are erased so long after the last word; 0: never
     max_question: int = 2_000  # characters; longer messages are refused with a sentence
