@@ -57,6 +57,7 @@ class HandoverSettings:
 
     hours: tuple[str, ...] = ()  # such as "Mon-Fri 09:00-18:00"; none: at any time
     time_zone: str = "UTC"  # IANA name
+    closed: tuple[str, ...] = ()  # days off, such as "2026-12-25", "2026-10-01..2026-10-07"
     topics: tuple[str, ...] = ()  # intents that people always handle
     words: tuple[str, ...] = ()  # that call a person
 
@@ -65,7 +66,7 @@ class HandoverSettings:
         self.rules()
 
     def office(self) -> Office:
-        return Office.of(self.hours, self.time_zone)
+        return Office.of(self.hours, self.time_zone, self.closed)
 
     def rules(self) -> HouseRules:
         return HouseRules(self.words, self.topics)
