@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from chatbot.assistant import Assistant
 from chatbot.canary import fall_back
 from chatbot.canned import CannedReplies
 from chatbot.champions import Champions
+from chatbot.entities import entities
 from chatbot.erasure import Erasure
 from chatbot.feedback import Feedback
 from chatbot.generation.openai_engine import OpenAIGenerator
@@ -175,7 +177,8 @@ def build(
     )
     generator = _generator(models, chatbot)
     names = ListedNames(home / FILE)
-    store, champions = Store(database, names.entities), Champions(database)
+    noticing = partial(entities, naming=names.entities, order=chatbot.date_order)
+    store, champions = Store(database, noticing), Champions(database)
     english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
     archive = Archive(home / "intents", home / "cache", embedder, english)
     intents = IntentModel(embedder, IntentStore(database), champions, archive)

@@ -13,7 +13,6 @@ from chatbot.answering import Answer, Answering
 from chatbot.champions import Champions
 from chatbot.consent import consent
 from chatbot.crowd import Crowd, Place
-from chatbot.entities import entities
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.house_rules import HouseRules
 from chatbot.intent import IntentModel, by_pattern
@@ -216,7 +215,7 @@ class Assistant:
             turn.intent = self.intents.detect(turn.verdict.masked, own)
             note.detail = turn.intent.why or f"{turn.intent.name} {turn.intent.score:.2f}"
         with turn.trace.step("entities") as note:
-            named = entities([turn.verdict.masked], naming=self.store.naming)
+            named = self.store.noticing([turn.verdict.masked], None, turn.language)
             note.detail = ", ".join(f"{e.kind} {e.value}" for e in named)
         with turn.trace.step("mood") as note:
             if moods := sentiment.serving(self.embedder.name):

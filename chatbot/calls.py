@@ -11,7 +11,7 @@ from sqlite_utils import Migrations
 from chatbot.errors import NotFound
 from chatbot.packet import Packet, summarise
 from chatbot.states import OPEN, Event, State, after
-from chatbot.types import HandoffReason, Naming
+from chatbot.types import HandoffReason, Noticing
 
 migrations = Migrations("handovers")
 
@@ -69,12 +69,13 @@ def call(
     session_id: str,
     reason: HandoffReason,
     note: str,
-    naming: Naming | None = None,
+    noticing: Noticing,
 ) -> None:
-    """A person is called; while one waits or is there, nothing changes. `naming`: packet.py."""
+    """A person is called; while one waits or is there, nothing changes. `noticing`: what
+    its packet knows of the messages."""
     if move(db, session_id, Event.CALL) in OPEN:
         return
-    made = _packet(db, session_id, reason, note, naming)
+    made = _packet(db, session_id, reason, note, noticing)
     db.table("handoffs").insert(
         {
             "id": id_,
@@ -94,7 +95,7 @@ def memory(db: Sqlite, session_id: str) -> int:
 
 
 def _packet(
-    db: Sqlite, session_id: str, reason: HandoffReason, note: str, naming: Naming | None
+    db: Sqlite, session_id: str, reason: HandoffReason, note: str, noticing: Noticing
 ) -> Packet:
     begin = memory(db, session_id)
     said = db.query(
@@ -109,7 +110,7 @@ def _packet(
     )
     session = _row(db, "SELECT language FROM sessions WHERE id = ?", session_id)
     language = session["language"] if session else None
-    return summarise(list(said), list(replies), reason, now(), language, note, naming)
+    return summarise(list(said), list(replies), reason, now(), language, note, noticing)
 
 
 def _row(db: Sqlite, sql: str, *values: object) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 A day is "2026-11-28", a span "2026-11-01/2026-11-30" (both ends belong to it); with before or after
 one end is open: "../2026-11-30", "2026-11-30/..". Weeks begin on Monday. What can be read in two
-ways (03/04/2026) is left alone.
+ways has both readings, "2026-03-04 | 2026-04-03" (date_order.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from chatbot.date_order import DateOrder, digits, nearest
 
 DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -29,6 +31,7 @@ _TH = r"(?:st|nd|rd|th)"
 _FROM, _TO = r"\b(between )?(?:from )?", r"\s?(?(1)and|(?:to|until|till|[-–]))\s?"
 _WEEK = "(?:个|個)?(?:周|週|星期|礼拜|禮拜)"
 
+JOINT = " | "  # between two readings
 Span = tuple[date, date]
 Rule = Callable[[re.Match[str], date], Span | None]
 
@@ -43,9 +46,15 @@ class Mention:
     value: str  # ISO 8601, see above
 
 
-def mentions(text: str, today: date) -> list[Mention]:
-    """In the order of appearance; of overlapping ones the longest."""
-    found = sorted(_all(text, today), key=lambda m: (m.start - m.end, m.start))
+def mentions(
+    text: str, today: date, language: str | None = None, order: DateOrder = ""
+) -> list[Mention]:
+    """In the order of appearance; of overlapping ones the longest. `language` and `order` tell how
+    dates of digits alone are read."""
+    every = [*_all(text, today)]
+    for match, days in digits(text, today, language, order):
+        every.append(_open(text, match, *map(_one, days)))
+    found = sorted(every, key=lambda m: (m.start - m.end, m.start))
     kept: list[Mention] = []
     for one in found:
         if all(one.end <= other.start or one.start >= other.end for other in kept):
@@ -64,7 +73,7 @@ def _all(text: str, today: date) -> Iterator[Mention]:
                 yield _open(text, match, span)
 
 
-def _open(text: str, match: re.Match[str], span: Span) -> Mention:
+def _open(text: str, match: re.Match[str], *readings: Span) -> Mention:
     """With "before", "after" … around it, which leave one end open."""
     start, end, word = *match.span(), ""
     if after := AFTER.match(text, end):
@@ -72,14 +81,18 @@ def _open(text: str, match: re.Match[str], span: Span) -> Mention:
     elif before := BEFORE.search(text, 0, start):
         start, word = before.start(), before[0]
     word = " ".join(word.lower().split())
-    if word in UNTIL:
-        value = f"../{span[1] if word not in EARLIER else span[0] - timedelta(1)}"
-    elif word in SINCE:
-        value = f"{span[0] if word not in LATER else span[1] + timedelta(1)}/.."
-    else:
+    if word not in UNTIL and word not in SINCE:
         start, end = match.span()
-        value = str(span[0]) if span[0] == span[1] else f"{span[0]}/{span[1]}"
+    value = JOINT.join(_value(span, word) for span in readings)
     return Mention(start, end, text[start:end].strip(), value)
+
+
+def _value(span: Span, word: str) -> str:
+    if word in UNTIL:
+        return f"../{span[1] if word not in EARLIER else span[0] - timedelta(1)}"
+    if word in SINCE:
+        return f"{span[0] if word not in LATER else span[1] + timedelta(1)}/.."
+    return str(span[0]) if span[0] == span[1] else f"{span[0]}/{span[1]}"
 
 
 BEFORE = re.compile(r"\b(?:before|by|until|till|after|since|from)\s+(?:the\s+)?$", re.IGNORECASE)
@@ -139,9 +152,7 @@ def _exact(m: re.Match[str], _: date) -> Span:
 
 def _without_year(month: int, day: int, today: date) -> Span:
     """The year in which it lies nearest."""
-    years = (today.year + k for k in (-1, 0, 1))
-    days = [date(y, month, day) for y in years if day <= monthrange(y, month)[1]]
-    return _one(min(days, key=lambda d: abs((d - today).days)))
+    return _one(nearest(month, day, today))
 
 
 def _between(months: tuple[int, int], days: tuple[int, int], year: str | None, today: date) -> Span:
@@ -212,7 +223,7 @@ def _within(m: re.Match[str], today: date) -> Span:
 
 def _calendar() -> Iterator[tuple[str, Rule]]:
     """Days and months by their number or name, and from one day to another."""
-    yield r"(?<!\d)(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})[日号號]?(?!\d)", _exact
+    yield r"(?<![\d/])(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})[日号號]?(?!\d)", _exact
     yield (
         r"(?<![\d年])(\d{1,2})月(\d{1,2})[日号號]?(?!\d)",
         lambda m, t: _without_year(int(m[1]), int(m[2]), t),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from chatbot.date_order import DateOrder
 from chatbot.dates import mentions
 from chatbot.types import Entity, Naming
 
@@ -46,24 +47,32 @@ MASKED = re.compile(r"\[([A-Z_]+)_\d+\]")  # of chatbot/masking.py
 
 
 def entities(
-    texts: Iterable[str], today: date | None = None, naming: Naming | None = None
+    texts: Iterable[str],
+    today: date | None = None,
+    language: str | None = None,
+    *,
+    naming: Naming | None = None,
+    order: DateOrder = "",
 ) -> tuple[Entity, ...]:
     """What masked texts mention, each value once, in the order of appearance per kind.
 
     Dates and spans become ISO 8601 by the clock of `today` (dates.py), amounts "CNY 99.50" by
     ISO 4217. Personal data stays as its placeholder, e.g. kind "phone", value "[PHONE_1]".
-    `naming` finds the products and places of the team's list.
+    `naming` finds the products and places of the team's list; `language` and `order` tell how
+    dates of digits alone are read.
     """
     found: dict[tuple[str, str], Entity] = {}
     for text in texts:
-        for kind, said, value in _found(text, today or date.today()):
+        for kind, said, value in _found(text, today or date.today(), language, order):
             found.setdefault((kind, value), Entity(kind, said, value))
         for named in naming(text) if naming else ():
             found.setdefault((named.kind, named.value), named)
     return tuple(found.values())
 
 
-def _found(text: str, today: date) -> Iterator[tuple[str, str, str]]:
+def _found(
+    text: str, today: date, language: str | None, order: DateOrder
+) -> Iterator[tuple[str, str, str]]:
     """(kind, as written, value)."""
     for kind, pattern in (("order_number", ORDER), ("tracking_number", TRACKING)):
         for match in pattern.finditer(text):
@@ -75,7 +84,7 @@ def _found(text: str, today: date) -> Iterator[tuple[str, str, str]]:
         yield "amount", match[0], f"{sign} {number if many == 1 else f'{float(number) * many:g}'}"
     for match in WRITTEN.finditer(text):
         yield "amount", match[0], f"CNY {_counted(match['number'])}"
-    for mention in mentions(text, today):
+    for mention in mentions(text, today, language, order):
         yield "date", mention.text, mention.value
     for match in MASKED.finditer(text):
         yield match[1].lower(), match[0], match[0]

@@ -7,7 +7,6 @@ from typing import Any
 
 from chatbot import language, safety
 from chatbot.assistant import Assistant
-from chatbot.entities import entities
 from chatbot.errors import ChatbotError
 from chatbot.intent import Look
 from chatbot.probe import Probe, probe
@@ -81,6 +80,7 @@ def explain(assistant: Assistant, text: str, collection: str | None = None) -> E
     verdict = safety.screen(said, assistant.screen.lists.words())
     pattern, look = assistant.intents.tried(verdict.masked)
     best = [guess.name for guess in look.guesses[:2]] if look else []
+    found = probe(assistant, said, collection)
     return Explanation(
         text=verdict.masked,
         second=language.spoken(said, settings.languages, None).second,
@@ -89,6 +89,6 @@ def explain(assistant: Assistant, text: str, collection: str | None = None) -> E
         pattern=pattern.name if pattern else None,
         look=look,
         words={name: assistant.intents.pulls(verdict.masked, name) for name in best},
-        probe=probe(assistant, said, collection),
-        entities=entities([verdict.masked], naming=assistant.store.naming),
+        probe=found,
+        entities=assistant.store.noticing([verdict.masked], None, found.language),
     )

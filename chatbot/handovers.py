@@ -81,7 +81,7 @@ class Handovers:
         """Call a person into the visitor's own session; a second call changes nothing."""
         self._store.session(session_id, visitor)
         with self._db.write() as db:
-            calls.call(db, new_id(), session_id, reason, Masker().mask(note), self._store.naming)
+            calls.call(db, new_id(), session_id, reason, Masker().mask(note), self._store.noticing)
 
     def status(self, session_id: str, visitor: str) -> Status:
         """How the call in the visitor's own session stands. Raises NotFound."""

@@ -1,10 +1,10 @@
-"""Office hours: when people of the team answer."""
+"""Office hours and days off: when people of the team answer."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chatbot.errors import SettingsError
@@ -15,6 +15,9 @@ SHIFT = re.compile(
     r"(?P<start>\d{1,2}:\d{2})\s*[-–]\s*(?P<end>\d{1,2}:\d{2})"
 )
 EXAMPLE = "Write for example Mon-Fri 09:00-18:00."
+OFF = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s*\.\.\s*(\d{4}-\d{2}-\d{2}))?")
+LONGEST_OFF = 366  # days of one entry
+AHEAD = 800  # days that are looked through for the next opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +42,46 @@ class Office:
 
     shifts: tuple[Shift, ...]
     zone: ZoneInfo
+    off: tuple[tuple[date, date], ...] = ()  # first and last day of each time off
 
     @classmethod
-    def of(cls, hours: tuple[str, ...], time_zone: str) -> Office:
+    def of(cls, hours: tuple[str, ...], time_zone: str, closed: tuple[str, ...] = ()) -> Office:
         """Read the settings. Raises SettingsError."""
-        return cls(tuple(map(_shift, hours)), _zone(time_zone))
+        if closed and not hours:
+            raise SettingsError(
+                "closed has days off, but there are no hours that they are off from. "
+                "For people at any time write hours as Mon-Sun 00:00-24:00."
+            )
+        return cls(tuple(map(_shift, hours)), _zone(time_zone), tuple(map(_off, closed)))
 
     def open(self, at: datetime) -> bool:
         """Whether somebody should be there at this moment (with a time zone)."""
         there = at.astimezone(self.zone)
         minute = there.hour * 60 + there.minute
+        if self._off(there.date()):
+            return False
         return not self.shifts or any(s.covers(there.weekday(), minute) for s in self.shifts)
 
     def opens(self, at: datetime) -> datetime | None:
-        """The next opening after `at`, in the office's time; None when open or never closed."""
+        """The next opening after `at`, in the office's time; None when open or never closed, and
+        where it is more than two years off."""
         if self.open(at):
             return None
         there = at.astimezone(self.zone)
-        starts = [
-            _at(there, days, shift.start)
-            for days in range(8)
-            for shift in self.shifts
-            if shift.on((there.weekday() + days) % 7)
-        ]
-        return min(start for start in starts if start.astimezone(UTC) > at)
+        for days in range(AHEAD):
+            if self._off(there.date() + timedelta(days)):
+                continue
+            starts = [
+                _at(there, days, shift.start)
+                for shift in self.shifts
+                if shift.on((there.weekday() + days) % 7)
+            ]
+            if later := [start for start in starts if start.astimezone(UTC) > at]:
+                return min(later)
+        return None
+
+    def _off(self, day: date) -> bool:
+        return any(first <= day <= last for first, last in self.off)
 
 
 def _at(there: datetime, days: int, minute: int) -> datetime:
@@ -82,6 +101,24 @@ def _shift(text: str) -> Shift:
             f"{text!r}: the end must come after the start; write two lines for hours over midnight."
         )
     return Shift(first, last, start, end)
+
+
+def _off(text: str) -> tuple[date, date]:
+    match = OFF.fullmatch(text.strip())
+    try:
+        if match is None:
+            raise ValueError
+        first = date.fromisoformat(match[1])
+        last = date.fromisoformat(match[2] or match[1])
+    except ValueError:
+        raise SettingsError(
+            f"closed has {text!r}, which is no day. Write 2026-12-25, or 2026-10-01..2026-10-07."
+        ) from None
+    if not timedelta(0) <= last - first < timedelta(LONGEST_OFF):
+        raise SettingsError(
+            f"closed has {text!r}: the last day comes after the first, within a year."
+        )
+    return first, last
 
 
 def _day(name: str, text: str) -> int:

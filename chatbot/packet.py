@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from chatbot.entities import entities
-from chatbot.types import Action, Entity, HandoffReason, Naming
+from chatbot.types import Action, Entity, HandoffReason, Noticing
 
 MOST_TRIED = 5  # the latest replies; earlier ones stand in the conversation below
 MOST_FOUND = 3  # passages of each
@@ -63,7 +63,7 @@ def summarise(
     since: str,
     language: str | None,
     note: str,
-    naming: Naming | None = None,
+    noticing: Noticing = entities,
 ) -> Packet:
     """`said`: the customer's messages (`id`, `text`), `replies`: rows of that table, both oldest
     first."""
@@ -82,7 +82,7 @@ def summarise(
         note=note,
         mood="angry" if angry else "",
         tried=tuple(tried[-MOST_TRIED:]),
-        entities=entities([*texts, note], datetime.fromisoformat(since).date(), naming),
+        entities=noticing([*texts, note], datetime.fromisoformat(since).date(), language),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from chatbot.date_order import DateOrder
 from chatbot.errors import SettingsError
 from chatbot.house_rules import HouseRules
 from chatbot.links import HOST
@@ -29,6 +30,7 @@ class ChatbotSettings:
     answers: Literal["auto", "quote", "generate"] = "auto"  # who writes: see policy.py
     allowed_links: tuple[str, ...] = ()  # hosts that a written answer may link to anyway
     languages: tuple[str, ...] = ("zh-Hans", "zh-Hant", "en")
+    date_order: DateOrder = ""  # of 03/04; "" shows both readings where the language does not tell
     originals_days: int = 30  # masked personal data is kept apart so long; 0: not at all
     retention_days: int = 0  # conversations are erased so long after the last word; 0: never
     max_question: int = 2_000  # characters; longer messages are refused with a sentence
@@ -55,6 +57,7 @@ class HandoverSettings:
 
     hours: tuple[str, ...] = ()  # such as "Mon-Fri 09:00-18:00"; none: at any time
     time_zone: str = "UTC"  # IANA name
+    closed: tuple[str, ...] = ()  # days off, such as "2026-12-25", "2026-10-01..2026-10-07"
     topics: tuple[str, ...] = ()  # intents that people always handle
     words: tuple[str, ...] = ()  # that call a person
 
@@ -63,7 +66,7 @@ class HandoverSettings:
         self.rules()
 
     def office(self) -> Office:
-        return Office.of(self.hours, self.time_zone)
+        return Office.of(self.hours, self.time_zone, self.closed)
 
     def rules(self) -> HouseRules:
         return HouseRules(self.words, self.topics)

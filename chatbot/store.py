@@ -14,6 +14,7 @@ from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
 from chatbot import calls, offers
+from chatbot.entities import entities
 from chatbot.errors import NotFound
 from chatbot.types import (
     Action,
@@ -21,7 +22,7 @@ from chatbot.types import (
     HandoffReason,
     Intent,
     Message,
-    Naming,
+    Noticing,
     Reply,
     Role,
     Session,
@@ -155,8 +156,8 @@ class SessionSummary:
 class Store:
     """Every method is one transaction and safe from any thread."""
 
-    def __init__(self, database: Database, naming: Naming | None = None) -> None:
-        self._db, self.naming = database, naming
+    def __init__(self, database: Database, noticing: Noticing = entities) -> None:
+        self._db, self.noticing = database, noticing
         for migration in (migrations, calls.migrations, offers.migrations):
             database.migrate(migration)
 
@@ -237,7 +238,7 @@ class Store:
             offers.keep(db, reply)
             db.table("sessions").update(reply.session_id, {"language": reply.language})
             if reply.action is Action.HAND_OVER and reply.reason is not None:
-                calls.call(db, new_id(), reply.session_id, reply.reason, "", self.naming)
+                calls.call(db, new_id(), reply.session_id, reply.reason, "", self.noticing)
             if provenance.approved and reply.action is not Action.WAIT:
                 hit(db, provenance.approved, message.created)
         return reply

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 
@@ -112,6 +113,8 @@ class Entity:
 
 
 Naming = Callable[[str], Sequence[Entity]]  # the team's own names in a masked text
+# What masked texts mention, by the clock of a day and in a language, where these are known.
+Noticing = Callable[[Iterable[str], date | None, str | None], tuple[Entity, ...]]
 
 
 @dataclass(frozen=True, slots=True)

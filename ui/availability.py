@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from chatbot.handovers import Status
 from chatbot.office import Office, Shift
@@ -73,7 +73,10 @@ class Availability:
         opens = self.opens()
         if opens is None:
             return ""
-        return f"{words('person.days').split()[opens.weekday()]} {opens:%H:%M}"
+        day = words("person.days").split()[opens.weekday()]
+        if opens - self.now() > timedelta(days=6):  # the weekday alone would be a nearer one
+            return f"{day} {opens:%Y-%m-%d %H:%M}"
+        return f"{day} {opens:%H:%M}"
 
 
 def _shift(shift: Shift, days: list[str], words: Texts) -> str:

@@ -103,6 +103,8 @@ DESK: dict[str, Events] = {
     "feedback": _events(Scope.CONVERSATIONS, Scope.KNOWLEDGE_WRITE, "fill", "_show"),
     "insights": _events(Scope.CONVERSATIONS, Scope.CONVERSATIONS, "fill", "_choose"),
     "intents": _events(*_INTENTS, "fill", "_show", "_blank", "_tried", "<lambda>"),
+    # What customers wrote takes more than the intents.
+    "suggested": _events(Scope.CONVERSATIONS, Scope.INTENTS_WRITE, "_looked"),
     "training": _events(*_RUNS, "fill", "_follow"),
     "lessons": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "fill"),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),

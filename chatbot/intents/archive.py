@@ -128,13 +128,17 @@ class Archive:
         for card in cards[KEPT:]:
             shutil.rmtree(card.parent, ignore_errors=True)
 
-    def embedded(self, texts: Sequence[str]) -> Texts:
-        """With their vectors, computed once per home."""
-        found: dict[str, Vectors] = {"e5": self._cached(self._embedder, [*map(asked, texts)])}
+    def embedded(self, texts: Sequence[str], *, keep: bool = True) -> Texts:
+        """With their vectors, computed once per home.
+
+        `keep=False` leaves nothing in the cache: of what customers write, which may be erased.
+        """
+        cached = self._cached if keep else _once
+        found: dict[str, Vectors] = {"e5": cached(self._embedder, [*map(asked, texts)])}
         if self._english is not None:
             found["minilm"] = np.zeros((len(texts), self._english.dimension), np.float32)
             english = [i for i, text in enumerate(texts) if is_english(text)]
-            found["minilm"][english] = self._cached(self._english, [texts[i] for i in english])
+            found["minilm"][english] = cached(self._english, [texts[i] for i in english])
         return Texts(texts, found)
 
     def vectors(self, texts: Sequence[str], own: Vectors, encoders: Sequence[str]) -> Table:
@@ -156,6 +160,12 @@ class Archive:
         finally:
             cached.close()
         return np.concatenate(parts) if parts else np.empty((0, embedder.dimension), np.float32)
+
+
+def _once(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    if not texts:
+        return np.empty((0, embedder.dimension), np.float32)
+    return embedder.queries(texts)
 
 
 @cache

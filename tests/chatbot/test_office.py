@@ -51,6 +51,36 @@ def test_without_hours_somebody_may_always_be_there() -> None:
     assert Office.of((), "UTC").opens(utc("2026-12-25T03:00")) is None
 
 
+WEEK = Office.of(
+    ("Mon-Fri 09:00-18:00",), "Asia/Shanghai", ("2026-10-01..2026-10-07", "2026-10-09")
+)
+
+
+def test_days_off_are_off_in_the_offices_time() -> None:
+    assert WEEK.open(utc("2026-09-30T09:59")) and not WEEK.open(utc("2026-10-01T02:00"))
+    assert not WEEK.open(utc("2026-10-07T02:00")) and WEEK.open(utc("2026-10-08T01:00"))
+    assert not WEEK.open(utc("2026-10-09T02:00"))
+    assert str(WEEK.opens(utc("2026-09-30T11:00"))) == "2026-10-08 09:00:00+08:00"
+    assert str(WEEK.opens(utc("2026-10-08T11:00"))) == "2026-10-12 09:00:00+08:00"
+
+
+def test_years_off_have_no_opening() -> None:
+    years = tuple(f"{year}-01-01..{year}-12-31" for year in range(2026, 2031))
+    assert Office.of(("Mon 09:00-18:00",), "UTC", years).opens(utc("2026-10-08T11:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("closed", "word"),
+    [("Christmas", "is no day"), ("2026-02-30", "is no day"), ("2026-10-07..2026-10-01", "after"),
+     ("2026-01-01..2027-06-01", "within a year"), ("2026-10-01..", "is no day"), ("", "is no day")],
+)  # fmt: skip
+def test_a_bad_day_off_is_a_sentence(closed: str, word: str) -> None:
+    with pytest.raises(SettingsError, match=word):
+        HandoverSettings(("Mon 09:00-18:00",), closed=(closed,))
+    with pytest.raises(SettingsError, match="no hours that they are off from"):
+        HandoverSettings(closed=(closed,))
+
+
 @pytest.mark.parametrize(
     ("hours", "zone", "word"),
     [("9 to 5", "UTC", "no office hours"), ("Mon-Fri 18:00-09:00", "UTC", "after the start"),

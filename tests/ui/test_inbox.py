@@ -137,6 +137,13 @@ def test_customers_are_told_who_is_there(
     assert there.away() == ("eave" in sentence or "留下" in sentence)
 
 
+def test_after_a_long_time_off_the_day_is_named_with_its_date() -> None:
+    off = Office.of(("Mon-Fri 09:00-18:00",), "Asia/Shanghai", ("2026-11-22..2026-12-01",))
+    there = Availability(off, (), lambda: True, lambda: MONDAY)
+    said = there.sentence(Status("waiting", 1), texts("en"))
+    assert "is back Wed 2026-12-02 09:00." in said and there.away()
+
+
 def test_every_state_has_its_sentence(running: Running) -> None:
     there, words = Availability(OFFICE, (), lambda: True, lambda: MONDAY), texts("en")
     assert isinstance(running.app.handovers, Handovers)

@@ -92,9 +92,11 @@ def test_every_event_of_the_desk_follows_the_table(
     [
         (Role.VIEWER, ["upload._added", "document_life._removed", "inbox._sent", "inbox._read",
                        "approved._saved", "intents._saved", "training._promoted",
-                       "training._started", "people._invited", "keys_card._added",
-                       "audit_card.fill", "health._rebuilt", "collections._taken"]),
+                       "suggested._added", "training._started", "people._invited",
+                       "keys_card._added", "audit_card.fill", "health._rebuilt",
+                       "collections._taken"]),
         (Role.AGENT, ["upload._added", "document_life._removed", "approved._deleted",
+                      "suggested._added",
                       "training._promoted", "training.<lambda>", "people._disabled"]),
         (Role.EDITOR, ["inbox._sent", "inbox._read", "people._role_set", "keys_card._added"]),
     ],

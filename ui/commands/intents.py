@@ -183,7 +183,7 @@ def suggest(limit: int, json_: bool) -> None:
     for one in found:
         guesses = ", ".join(f"{name} {chance:.0%}" for name, chance in one.guesses)
         click.echo(f"{one.text}")
-        click.secho(f"    {guesses}", dim=True)
+        click.secho(f"    {guesses}, lead {one.gap:.0%}", dim=True)
     if not found:
         click.echo("There is no message of a customer that would teach anything yet.")
     else:

@@ -12,6 +12,7 @@ from chatbot.intents.store import LONGEST_NAME, MOST_EXAMPLES, ROUTES, Definitio
 from ui import render
 from ui.labels import Labels
 from ui.pages import intent_pictures as pictures
+from ui.pages.suggested import SuggestedCard
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -27,6 +28,7 @@ class IntentsTab:
         self._model = app.assistant.intents
         self._store = app.assistant.intents.store
         self._labels = labels
+        self._suggested = SuggestedCard(app, labels)
         self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
@@ -35,8 +37,10 @@ class IntentsTab:
         self._list_section()
         self._editor_section()
         self._try_section()
+        self._suggested.build(language)
         self._quality_section()
         self.filled = [self._table, self._state, self._timer, self._pairs, self._picture]
+        self.filled.append(self._suggested.into)
         self._events()
 
     def fill(self, language: str) -> dict[Any, Any]:
@@ -51,6 +55,7 @@ class IntentsTab:
             self._timer: gr.update(active=self._training()),
             self._pairs: pictures.pairs(report, self._store, words),
             self._picture: pictures.reliability(report, words),
+            **self._suggested.fill(language),
         }
 
     def _training(self) -> bool:
