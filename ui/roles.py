@@ -110,6 +110,7 @@ DESK: dict[str, Events] = {
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
     "people": _events(Scope.ADMIN, Scope.ADMIN, "fill"),
     "keys_card": _events(Scope.ADMIN, Scope.ADMIN),
+    "webhooks_card": _events(Scope.ADMIN, Scope.ADMIN, "_looked"),
     "audit_card": _events(Scope.ADMIN, Scope.ADMIN, "fill", "_verified"),
     "desk": _events(Scope.OWN, Scope.OWN, "_open", "_switch", "fill", "_greet"),
 }
@@ -140,7 +141,10 @@ FILES: dict[str, frozenset[Scope]] = {
 }
 # Calls that change something outside this process's transactions: recorded before they are made.
 OUTSIDE = frozenset(
-    {"training._started", "training._resumed", "training.<lambda>", "lessons._learning"}
+    {
+        *("training._started", "training._resumed", "training.<lambda>", "lessons._learning"),
+        "webhooks_card._tested",
+    }
 )
 
 _API = "/api/v1"
@@ -176,6 +180,8 @@ ROUTES: dict[tuple[str, str], Scope] = {  # what a key needs; of GET, GET is mea
     ("POST", f"{_API}/webhooks"): Scope.ADMIN,
     ("DELETE", f"{_API}/webhooks/{{webhook_id}}"): Scope.ADMIN,
     ("POST", f"{_API}/webhooks/{{webhook_id}}/test"): Scope.ADMIN,
+    ("POST", f"{_API}/webhooks/{{webhook_id}}/pause"): Scope.ADMIN,
+    ("POST", f"{_API}/webhooks/{{webhook_id}}/resume"): Scope.ADMIN,
     ("GET", f"{_API}/webhooks/{{webhook_id}}/deliveries"): Scope.ADMIN,
     ("POST", f"{_API}/webhooks/{{webhook_id}}/retry"): Scope.ADMIN,
 }

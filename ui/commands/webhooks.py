@@ -40,7 +40,8 @@ def list_(json_: bool) -> None:
     if not found:
         click.echo("No webhooks yet. Make one: zhike webhooks add https://shop.example/zhike")
     for hook in found:
-        counts = f"{hook.waiting} waiting, {hook.sent} sent, {hook.dead} given up"
+        paused = "paused, " if hook.paused else ""
+        counts = f"{paused}{hook.waiting} waiting, {hook.sent} sent, {hook.dead} given up"
         click.echo(f"{hook.id}  {counts}  {hook.url}  {', '.join(hook.events)}")
 
 
@@ -66,6 +67,24 @@ def remove(id: str) -> None:
     with _opened() as (hooks, _):
         hooks.remove(id, terminal())
     click.echo(f"removed    {id}")
+
+
+@webhooks.command()
+@click.argument("id")
+def pause(id: str) -> None:
+    """Send nothing to the webhook with this ID for now; what happens meanwhile waits."""
+    with _opened() as (hooks, _):
+        hooks.pause(id, terminal(), on=True)
+    click.echo(f"paused     {id}")
+
+
+@webhooks.command()
+@click.argument("id")
+def resume(id: str) -> None:
+    """Send to the webhook with this ID again, first what waited."""
+    with _opened() as (hooks, _):
+        hooks.pause(id, terminal(), on=False)
+    click.echo(f"resumed    {id}")
 
 
 @webhooks.command()

@@ -55,7 +55,7 @@ class DeskPage:
             "intents": IntentsTab(app, self._labels),
             "training": TrainingTab(app, settings, self._labels),
             "health": HealthTab(app, self._labels),
-            "people": PeopleTab(team, self._labels),
+            "people": PeopleTab(team, settings.server, self._labels),
         }
 
     def build(self) -> gr.Blocks:

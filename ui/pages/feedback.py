@@ -140,13 +140,14 @@ class FeedbackTab:
 
     def _citations(self, reply_id: str, reply: Reply | None) -> Updates:
         """What the answer was made from; the first is chosen."""
+        cited = {c.id: c for c in (reply.citations if reply else ())}  # a passage once
         choices = [
-            (" › ".join(filter(None, (c.document, c.heading))) + "\n" + _short(c.text), str(n))
-            for n, c in enumerate(reply.citations if reply else ())
+            (" › ".join(filter(None, (c.document, c.heading))) + "\n" + _short(c.text), str(id_))
+            for id_, c in cited.items()
         ]
         return {
             self._sources: gr.update(visible=bool(choices)),
-            self._cited: gr.update(choices=choices, value="0" if choices else None),
+            self._cited: gr.update(choices=choices, value=choices[0][1] if choices else None),
         }
 
     def _source_opened(
@@ -158,14 +159,14 @@ class FeedbackTab:
             complaint = self._feedback.find(chosen or "")
             turns = self._store.turns(complaint.session_id)
             reply = next(t.reply for t in turns if t.reply and t.reply.id == complaint.reply_id)
-            citation = reply.citations[int(cited or 0)]
+            citation = next(c for c in reply.citations if str(c.id) == cited)
             case = Case(complaint.reply_id, question.strip() or complaint.question)
             opened = self._documents.edit(citation.document_id, language, citation.text, case)
         except NotEditable as error:
             return {self._said: problem(refusal(error, words))}
         except NotFound:
             return {self._said: problem(words("document.gone"))}
-        except (ChatbotError, StopIteration, IndexError, ValueError):
+        except (ChatbotError, StopIteration):
             return {self._said: problem(words("feedback.choose"))}
         return {self._tabs: gr.update(selected="documents"), self._said: "", **opened}
 

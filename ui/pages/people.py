@@ -1,4 +1,4 @@
-"""The desk's people: accounts with their roles, invitations, API keys, and the audit log."""
+"""The desk's people: accounts with their roles, invitations, API keys, webhooks, audit log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from ui.labels import Labels
 from ui.pages.audit_card import AuditCard
 from ui.pages.canned import account, done, problem
 from ui.pages.keys_card import KeysCard
+from ui.pages.webhooks_card import WebhooksCard
 from ui.roles import Role
+from ui.settings import ServerSettings
 from ui.team import Team
 from ui.texts import Texts, texts
 
@@ -25,10 +27,11 @@ Updates = dict[Any, Any]
 class PeopleTab:
     """What admins do with the people and programs of the team."""
 
-    def __init__(self, team: Team, labels: Labels) -> None:
+    def __init__(self, team: Team, settings: ServerSettings, labels: Labels) -> None:
         self._accounts, self._invites = team.accounts, team.invites
         self._labels = labels
         self._keys = KeysCard(team.keys, labels)
+        self._webhooks = WebhooksCard(team.webhooks, settings.webhook_loopback, labels)
         self._audit = AuditCard(team.accounts.audit, labels)
         self.filled: list[Any] = []
 
@@ -38,13 +41,18 @@ class PeopleTab:
         self._list_section()
         self._invite_section()
         self._keys.build(language)
+        self._webhooks.build(language)
         self._audit.build(language)
-        self.filled = [self._table, self._account, *self._keys.filled, *self._audit.filled]
+        self._cards = (self._keys, self._webhooks, self._audit)
+        self.filled = [self._table, self._account, *(c for k in self._cards for c in k.filled)]
         self._events()
 
     def fill(self, language: str) -> Updates:
         """Values for `filled`."""
-        return {**self._listed(language), **self._keys.fill(language), **self._audit.fill(language)}
+        shown = self._listed(language)
+        for card in self._cards:
+            shown |= card.fill(language)
+        return shown
 
     def _list_section(self) -> None:
         add = self._labels.add

@@ -58,6 +58,18 @@ def add(routes: APIRouter, webhooks: Webhooks, *, loopback: bool) -> None:
         outcome = webhooks.test(webhook_id, loopback=loopback)
         return {"taken": outcome.taken, "status": outcome.status, "error": outcome.error}
 
+    @routes.post("/webhooks/{webhook_id}/pause")
+    def pause(webhook_id: str, request: Request) -> dict[str, Any]:
+        """Send nothing there for now; what happens meanwhile waits."""
+        webhooks.pause(webhook_id, caller(request).name, on=True)
+        return _shown(webhooks.find(webhook_id))
+
+    @routes.post("/webhooks/{webhook_id}/resume")
+    def resume(webhook_id: str, request: Request) -> dict[str, Any]:
+        """Send there again, first what waited."""
+        webhooks.pause(webhook_id, caller(request).name, on=False)
+        return _shown(webhooks.find(webhook_id))
+
     @routes.get("/webhooks/{webhook_id}/deliveries")
     def deliveries(
         webhook_id: str, state: State | None = None, limit: Limit = 50, after: After = None

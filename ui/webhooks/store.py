@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
@@ -49,6 +49,12 @@ def m001_webhooks(db: Sqlite) -> None:
     db.execute("CREATE INDEX webhook_deliveries_of ON webhook_deliveries (webhook_id, number)")
 
 
+@migrations()
+def m002_paused(db: Sqlite) -> None:
+    """What happens meanwhile waits."""
+    db.execute("ALTER TABLE webhooks ADD COLUMN paused INTEGER NOT NULL DEFAULT 0")
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """Somebody who is told; the key to sign with is shown once, when it is made."""
@@ -57,6 +63,7 @@ class Webhook:
     url: str
     events: tuple[str, ...]
     created: str  # ISO 8601, UTC
+    paused: bool  # nothing is sent, all waits
     waiting: int  # deliveries
     sent: int  # in the last week
     dead: int  # given up in the last month
@@ -112,9 +119,10 @@ class Webhooks:
             for state in STATES
         )
         rows = self._db.rows(
-            f"SELECT id, url, events, created, {counts} FROM webhooks w ORDER BY created, rowid"
+            f"SELECT id, url, events, created, paused, {counts} FROM webhooks w "
+            "ORDER BY created, rowid"
         )
-        return tuple(Webhook(**{**row, "events": tuple(json.loads(row["events"]))}) for row in rows)
+        return tuple(_webhook(row) for row in rows)
 
     def find(self, id_: str) -> Webhook:
         """Raises NotFound."""
@@ -140,6 +148,13 @@ class Webhooks:
             db.table("webhooks").insert(row | {"created": self._stamp()})
             self._audit.record(by, "webhook.added", id_)
         return self.find(id_), secret
+
+    def pause(self, id_: str, by: str, *, on: bool) -> None:
+        """Send nothing until it is switched off again; what happens meanwhile waits. NotFound."""
+        self.find(id_)
+        with self._db.write() as db:
+            db.execute("UPDATE webhooks SET paused = ? WHERE id = ?", [int(on), id_])
+            self._audit.record(by, "webhook.paused" if on else "webhook.resumed", id_)
 
     def remove(self, id_: str, by: str) -> None:
         """Nothing more is sent, not even what waits. Raises NotFound."""
@@ -190,7 +205,8 @@ class Webhooks:
             "SELECT d.id, d.webhook_id, w.url, w.secret, d.body, d.tries, "
             "min(d.due || printf('%012d', d.number)) AS first FROM webhook_deliveries d "
             "JOIN webhooks w ON w.id = d.webhook_id "
-            "WHERE d.state = 'waiting' AND d.due <= ?1 AND (?2 IS NULL OR w.id = ?2) "
+            "WHERE d.state = 'waiting' AND NOT w.paused AND d.due <= ?1 "
+            "AND (?2 IS NULL OR w.id = ?2) "
             "GROUP BY w.id",
             *(self._stamp(), webhook_id),
         )
@@ -231,6 +247,11 @@ def pause(tries: int, asked: int = 0) -> float:
     """Seconds until the next try after so many; at least what the receiver asked for."""
     wait: float = min(FIRST_PAUSE * FACTOR ** (tries - 1), LONGEST_PAUSE)
     return max(wait, asked) * (1 + random.uniform(0, JITTER))
+
+
+def _webhook(row: dict[str, Any]) -> Webhook:
+    events_, paused = tuple(json.loads(row["events"])), bool(row["paused"])
+    return Webhook(**{**row, "events": events_, "paused": paused})
 
 
 def _known(wanted: Iterable[str]) -> list[str]:
