@@ -9,6 +9,8 @@ FORGETTING = 0.10  # loss on unrelated text, relative, at most above the base
 STOPPING = 0.9  # share of the replies that end by themselves, at least
 PARITY = 0.02  # relative: the loss of what lies on disk and of what was trained
 CONTRADICTING = 0.01  # share of the replies that could be compared with the documents, at most
+LIKELIER = 0.01  # nats per token that a better reply may become less likely by preferences
+WORSE = 0.02  # relative: held-out loss above the adapter that preferences began with, at most
 FEW = 2  # such replies are no pattern yet below it
 ROUNDING = 1e-6
 SHARES = {  # higher is better
@@ -60,6 +62,26 @@ def poisoned(card: Mapping[str, Any]) -> tuple[str, ...]:
         "`zhike transcripts dropped --reason contradicts`, mend the documents or the transcripts "
         "and train again.",
     )
+
+
+def preferred(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """() or what preference training did that it must not do."""
+    told = card.get("preference")
+    if not told:
+        return ()
+    found = []
+    if told["margin"] <= 0:
+        found.append(
+            f"It does not prefer the better replies more than {told['start']} did "
+            f"(margin {told['margin']:.4f})."
+        )
+    fell = told["before"]["chosen"] - told["after"]["chosen"]
+    if fell > LIKELIER:
+        found.append(f"Better replies became less likely, by {fell:.3f} nats per token.")
+    worse = card["evaluation"]["adapter_loss"] / told["start_loss"] - 1
+    if worse > WORSE:
+        found.append(f"Its held-out loss is {worse:.1%} above that of {told['start']}.")
+    return tuple(found)
 
 
 def parity(trained: float, stored: float) -> list[str]:

@@ -30,6 +30,7 @@ class Job:
     lessons: bool = False  # learn what the team accepted instead of transcripts; see learning.py
     replay: float = 0.0  # 0 to below 1: then, of the replies, from the champion's own data
     start: str = ""  # folder of the adapter that it begins with; "" begins with the base
+    preference: str = ""  # a finished run: learn from its runner-ups and from corrections instead
     finetune: FinetuneSettings = field(default_factory=FinetuneSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
 

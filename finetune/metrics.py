@@ -22,6 +22,7 @@ class Metric:
     eta_seconds: float | None = None  # until the training ends
     held_out_loss: float | None = None  # nats per supervised token; at step 0 that of the base
     seconds: float = 0.0  # since the run began
+    margin: float | None = None  # reward of better over worse replies, nats; of preferences only
 
 
 Tell = Callable[[Metric], None]

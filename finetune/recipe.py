@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Iterator, Sequence
@@ -78,7 +77,7 @@ def make(
 ) -> None:
     """Make run `name`, which is entered as running, and enter its result. Raises FinetuneError."""
     preset = tuning.shaped(preset, job.start)
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    tuning.use_all_cores()
     folder = registry.folder(name)
     diary = Diary(folder, tell)
     tokenizer = tuning.tokenizer_of(base.folder)
@@ -118,7 +117,7 @@ def make(
     with opened_database(job.home) as database:
         shown = retraction.settle(database, registry, name)
     result = replace(result, samples=tuple(s for s in result.samples if s.question in shown))
-    written = _card(preset, data, result, diary) | _began_with(job.start, plan.start_loss)
+    written = described(preset, data.card, result, diary) | _began_with(job.start, plan.start_loss)
     losses = plan.base_loss, result.adapter_loss
     registry.finish(name, data.sha256, losses, sha256, written)
     checkpoints.drop(folder)
@@ -252,11 +251,14 @@ def opened_database(home: Path) -> Iterator[Database]:
         database.close()
 
 
-def _card(preset: Preset, data: Dataset, result: Evaluation, diary: Diary) -> dict[str, Any]:
+def described(
+    preset: Preset, data: dict[str, Any], result: Evaluation, diary: Diary
+) -> dict[str, Any]:
+    """The card of a finished run; `data`: the card of its dataset."""
     speeds = sorted(diary.speeds)
     return {
         "preset": asdict(preset),
-        "dataset": data.card,
+        "dataset": data,
         "evaluation": asdict(result) | {"change": result.change, "stop_rate": result.stop_rate},
         "seconds": round(diary.seconds, 1),
         "tokens_per_second": round(speeds[len(speeds) // 2]) if speeds else None,

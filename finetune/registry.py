@@ -241,7 +241,8 @@ class Registry:
 
     def problems(self, run: Run) -> tuple[str, ...]:
         """What speaks against a finished run, a sentence each."""
-        found = (*bounds.failures(run.card), *bounds.poisoned(run.card))
+        card = run.card
+        found = (*bounds.failures(card), *bounds.poisoned(card), *bounds.preferred(card))
         if taken := run.card.get("retracted"):
             found = (
                 *found,

@@ -46,12 +46,21 @@ def run(job: Job, tell: Callable[[Metric], None] = lambda metric: None) -> Run:
         job = checkpoints.job_of(registry.folder(job.resume), job)
     preset = config.load(job.preset)
     base = Foundation.of(job.models, job.model, job.revision)
-    if not job.resume and not job.lessons:
+    if job.preference:
+        registry.show(job.preference)
+        _required()
+    elif not job.resume and not job.lessons:
         files(job.transcripts)
     memory.check(base.folder, preset, gpu=_gpu())
     with registry.alone():
         name = job.resume or registry.reserve(preset.name, job.name)
         return _made(job, name, preset, base, registry, tell)
+
+
+def _required() -> None:
+    from finetune import preference_tuning  # torch, see _made
+
+    preference_tuning.required()
 
 
 def _gpu() -> bool:
@@ -74,9 +83,11 @@ def _made(
     else:
         registry.begin(name, preset.name, base.name, base.sha256, os.getpid())
     try:
-        from finetune import recipe  # torch: too slow to import for a web server that only starts
+        # torch: too slow to import for a web server that only starts
+        from finetune import preference_run, recipe
 
-        recipe.make(job, name, preset, base, registry, tell)
+        making = preference_run.make if job.preference else recipe.make
+        making(job, name, preset, base, registry, tell)
     except (KeyboardInterrupt, Cancelled):
         registry.end(name, "cancelled", "Cancelled on request.")
         raise Cancelled(f"Run {name} was cancelled.") from None
@@ -97,7 +108,7 @@ def start(job: Job) -> str:
         checkpoints.job_of(registry.folder(job.resume), job)
     else:
         config.load(job.preset)
-        if not job.lessons:
+        if not job.lessons and not job.preference:
             files(job.transcripts)
     with registry.alone():  # refuses at once while another is being made
         pass

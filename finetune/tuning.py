@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,11 @@ Tell = Callable[[Metric], None]
 def tokenizer_of(folder: Path) -> Any:
     """The tokenizer of a local model; its files are data, code in them is never run."""
     return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def use_all_cores() -> None:
+    """Compute on every core that this process may use."""
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
 
 def adapted(folder: Path, preset: Preset) -> Any:

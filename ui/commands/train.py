@@ -24,7 +24,7 @@ from ui.commands.transcripts import map_option
 from ui.job import job_of
 
 STAGES = {
-    "reading": "Reading and cleaning transcripts",
+    "reading": "Reading and cleaning what is learnt",
     "searching": "Searching the documents for each question",
     "measuring": "Measuring the held-out replies",
     "sampling": "Writing sample replies",
@@ -56,6 +56,12 @@ STAGES = {
 @click.option("--model", default="", help="Base model; by default the one that serves.")
 @click.option("--all-languages", is_flag=True, help="Also those that the base does not speak.")
 @click.option("--resume", metavar="RUN", default="", help="Continue an interrupted run.")
+@click.option(
+    "--preference",
+    metavar="RUN",
+    default="",
+    help="Go on from a finished run: learn which replies are better. Needs TRL.",
+)
 @map_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def train(
@@ -68,6 +74,7 @@ def train(
     model: str,
     all_languages: bool,
     resume: str,
+    preference: str,
     mapping: Sequence[tuple[str, str]],
     as_json: bool,
 ) -> None:
@@ -79,18 +86,22 @@ def train(
     zhike train --transcripts samples/transcripts
     zhike train --transcripts export.csv --preset small --name march
     zhike train --resume march
+    zhike train --preference march --name april
     zhike train --task entities --data marked.conll
     """
     os.environ.update(QUIET)  # before torch is imported
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     if task == "entities":
-        if data is None or paths or resume:
+        if data is None or paths or resume or preference:
             raise click.UsageError("A tagger is trained with --data FILE, without --transcripts.")
         chosen = settings.load()
         _entities(TaggerJob(chosen.home, chosen.models, data, encoder, name), as_json)
         return
-    if bool(paths) == bool(resume):
-        raise click.UsageError("Give either --transcripts, or --resume with the name of a run.")
+    if [bool(paths), bool(resume), bool(preference)].count(True) != 1:
+        raise click.UsageError(
+            "Give one of --transcripts, --resume with an interrupted run, and --preference with a "
+            "finished one."
+        )
     chosen = settings.load()
     job = job_of(
         chosen,
@@ -101,6 +112,7 @@ def train(
         all_languages=all_languages,
         mapping=dict(mapping),
         resume=resume,
+        preference=preference,
     )
     if as_json:
         click.echo(json.dumps(asdict(run(job)), ensure_ascii=False, indent=1))
@@ -165,8 +177,9 @@ class Terminal:
             left = int(metric.eta_seconds or 0)
             each = metric.tokens_per_second
             speed = f"{each:.0f} tokens/s, " if each else ""
+            margin = "" if metric.margin is None else f"margin {metric.margin:.3f}, "
             self._bar.set_postfix_str(
-                f"loss {metric.loss or 0:.3f}, {speed}{left // 60}:{left % 60:02d} left"
+                f"loss {metric.loss or 0:.3f}, {margin}{speed}{left // 60}:{left % 60:02d} left"
             )
             self._bar.update(metric.step - self._bar.n)
 
@@ -177,6 +190,8 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]
 def summary(made: Run) -> str:
     """What came of a run and what to do next."""
     data, result = made.card["dataset"], made.card["evaluation"]
+    if told := made.card.get("preference"):
+        return preferred(made, told)
     lines = [
         f"Run {made.name}: learnt from {data['train']['replies']} replies, measured with "
         f"{result['replies']} of {data['held_out']['conversations']} held-out conversations.",
@@ -187,3 +202,19 @@ def summary(made: Run) -> str:
         lines.append(f"{data['bad_rows']} rows could not be read: zhike runs show {made.name}")
     lines.append(f"Let it serve: zhike runs promote {made.name}")
     return "\n".join(lines)
+
+
+def preferred(made: Run, told: dict[str, Any]) -> str:
+    """The same of preference training."""
+    before, after = told["before"], told["after"]
+    return "\n".join(
+        [
+            f"Run {made.name}: began with {told['start']}, learnt from {told['pairs']['train']} "
+            f"pairs of a better and a worse reply; measured with {told['measured_on']} pairs.",
+            f"Reward margin {told['margin']:+.4f}; the better reply is the likelier one in "
+            f"{before['ahead']:.0%} → {after['ahead']:.0%} of the pairs.",
+            f"Held-out loss {told['start_loss']:.3f} → {made.adapter_loss:.3f} "
+            f"in {made.card['seconds']:.0f} s.",
+            f"Let it serve: zhike runs promote {made.name}",
+        ]
+    )
