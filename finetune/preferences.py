@@ -114,7 +114,8 @@ def collect(
             else:
                 found.append(preference)
     kept = balanced(found)
-    counts["length"] = len(found) - len(kept)
+    if len(kept) < len(found):
+        counts["length"] = len(found) - len(kept)
     held_out = [p for p in kept if position(p.row.conversation) < HELD_OUT]
     sides = {c for p in held_out for c in (p.row.conversation, p.row.rejected_conversation) if c}
     train = [
