@@ -154,4 +154,4 @@ def _data_card(start: Run, found: Preferences) -> dict[str, Any]:
     digest = hashlib.sha256(str(start.dataset_sha256).encode())
     for one in (*found.train, *found.held_out):
         digest.update(json.dumps([one.chosen.ids, one.rejected.ids]).encode())
-    return start.card["dataset"] | {"sha256": digest.hexdigest()}
+    return {**start.card["dataset"], "sha256": digest.hexdigest()}
