@@ -123,7 +123,7 @@ def _collected(
                 "runner-ups": preferences.runners_up(dataset),
                 "corrected": preferences.corrected(database),
             }
-        return preferences.collect(sources, tokenizer, known, preset.passages, preset.max_tokens)  # type: ignore[arg-type]
+        return preferences.collect(sources, tokenizer, known, preset.passages, preset.max_tokens)
 
 
 def _inherited(start: Path, run: Path) -> list[Example]:
@@ -154,4 +154,4 @@ def _data_card(start: Run, found: Preferences) -> dict[str, Any]:
     digest = hashlib.sha256(str(start.dataset_sha256).encode())
     for one in (*found.train, *found.held_out):
         digest.update(json.dumps([one.chosen.ids, one.rejected.ids]).encode())
-    return start.card["dataset"] | {"sha256": digest.hexdigest()}  # type: ignore[no-any-return]
+    return {**start.card["dataset"], "sha256": digest.hexdigest()}

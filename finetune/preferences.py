@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -90,7 +90,7 @@ def corrected(database: Database) -> list[Rejected]:
 
 
 def collect(
-    sources: dict[str, Iterable[Rejected]],
+    sources: Mapping[str, Iterable[Rejected]],
     tokenizer: Any,
     documents: Documents | None,
     passages: int,
@@ -114,7 +114,8 @@ def collect(
             else:
                 found.append(preference)
     kept = balanced(found)
-    counts["length"] = len(found) - len(kept)
+    if len(kept) < len(found):
+        counts["length"] = len(found) - len(kept)
     held_out = [p for p in kept if position(p.row.conversation) < HELD_OUT]
     sides = {c for p in held_out for c in (p.row.conversation, p.row.rejected_conversation) if c}
     train = [

@@ -43,7 +43,7 @@ CHINESE = "# 配送\n\n普通快递满 99 元包邮，不满 99 元收取 10 元
     ],
 )  # fmt: skip
 def test_quantities(text: str, found: list[tuple[str, float, float]]) -> None:
-    assert [(q.kind, q.low, round(q.high, 6)) for q in quantities(text)] == found
+    assert [(q.kind, round(q.low, 6), round(q.high, 6)) for q in quantities(text)] == found
 
 
 def test_the_same_amount_in_other_words_is_no_conflict() -> None:

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.app import build
 from chatbot.generation.adapters import check_adapter
+from chatbot.settings import ChatbotSettings
+from chatbot.store import Provenance
+from chatbot.types import Action, Intent, Reply
 from finetune import bounds, config, metrics, preference_tuning, preferences, train
 from finetune.best_reply import Rejected
 from finetune.errors import DatasetError, NotPromotable, TrainingError, UnknownRun
 from finetune.examples import Example
 from finetune.job import Job
 from finetune.pairs import Pair
-from finetune.preferences import Preference, balanced, collect
+from finetune.preferences import Preference, balanced, collect, corrected
 from finetune.registry import Registry, opened
 from finetune.retraction import forget
 from finetune.tuning import tokenizer_of
@@ -145,6 +149,34 @@ def test_a_better_reply_is_checked_once_more(tiny: Path, chosen: str, reason: st
     bad = Rejected("Where is the cup that I ordered?", chosen, "The same reply.", "en", "c", "d")
     found = collect({"runner-ups": [*runners_up(), bad]}, tokenizer_of(tiny), None, 0, 512)
     assert found.counts[reason] == 1 and found.counts["runner-ups"] == 41
+
+
+def test_a_corrected_complaint_is_a_pair_unless_it_was_quoted(
+    packaged: Path, tmp_path: Path
+) -> None:
+    app = build(tmp_path / "home", packaged, chatbot=ChatbotSettings(generator="none"))
+    for number, engine in enumerate(("transformers", "quoting")):
+        visitor = f"{number}" * 32
+        session = app.store.open_session(visitor, "web")
+        asked = app.store.add_message(session.id, "user", f"Where is shop {number}?")
+        reply = Reply(
+            id=f"reply-{number}",
+            session_id=session.id,
+            text=f"I cannot say, write to bea{number}@example.com.",
+            action=Action.ANSWER,
+            language="en",
+            intent=Intent("other", 0.0),
+            engine=engine,
+        )
+        app.store.add_reply(reply, Provenance(asked.id, "", ""))
+        app.store.rate(reply.id, visitor, -1)
+        app.feedback.correct(reply.id, f"Where is shop {number}?", f"In street {number}.", "kim")
+    found = corrected(app.database)
+    app.close()
+    assert [(row.question, row.chosen) for row in found] == [("Where is shop 0?", "In street 0.")]
+    assert found[0].rejected == "I cannot say, write to [EMAIL_1]."
+    assert found[0].conversation == found[0].rejected_conversation
+    assert found[0].conversation.startswith("zhike:")
 
 
 def test_too_few_pairs_are_refused_with_their_count(tiny: Path) -> None:
