@@ -19,7 +19,7 @@ from knowledge.load import LONGEST_SOURCE, SOURCES
 from knowledge.types import Document
 
 TABLES = (".csv", ".xlsx")
-TRIED = (400, 120, 48, 24, 12)  # letters of a passage that are looked for, the longest first
+TRIED = (2000, 400, 120, 48, 24, 12)  # letters of a passage that are looked for, the longest first
 LETTER = re.compile(r"<[a-zA-Z/!][^<>]*>|&#?\w+;|(\w)")  # tags and entities have none
 
 

@@ -56,8 +56,8 @@ def process(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def wait_for(url: str, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 90
+def wait_for(url: str, process: subprocess.Popen[str], seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
         try:
             httpx.get(f"{url}/healthz").raise_for_status()

@@ -95,7 +95,7 @@ def server(home: Path, port: int) -> Iterator[tuple[str, int]]:
     process: subprocess.Popen[str] = command(home, port, allowed)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(url, process)
+        wait_for(url, process, 300)
         yield url, process.pid
     finally:
         process.terminate()

@@ -54,7 +54,7 @@ class DocumentEditor:
             self._about = gr.Markdown("")
             self._case_section()
             self._text = self._labels.add(
-                gr.Textbox(lines=14, max_lines=26, elem_id="editor-text"), label="editor.text"
+                gr.Textbox(lines=14, max_lines=20, elem_id="editor-text"), label="editor.text"
             )
             self._place = gr.Markdown("", elem_id="editor-place")  # page.js marks it in the box
             self._draft = self._labels.add(

@@ -37,7 +37,8 @@
     area.focus({ preventScroll: true });
     area.setSelectionRange(start, end);
     area.scrollTop = down - area.clientHeight / 2;
-    area.scrollIntoView({ block: "center" });
+    // What else the answer changes is laid out by the next frame but one.
+    requestAnimationFrame(() => requestAnimationFrame(() => area.scrollIntoView({ block: "center" })));
   };
   new MutationObserver(mark).observe(document.body, { childList: true, subtree: true, attributes: true });
   new MutationObserver(count).observe(document.body, { childList: true, subtree: true, characterData: true });
