@@ -110,6 +110,8 @@ campaign: $(VENV)/.installed-dev models
 	@ZHIKE_EXAMPLES=4000 $(BIN)/pytest -q tests/ui/test_api_fuzz.py
 	@echo "100 customers at once, over page, widget and API …"
 	@ZHIKE_SESSIONS=100 $(BIN)/pytest -q tests/ui/test_leaks.py
+	@echo "3,000 chats: memory and open files stay flat …"
+	@ZHIKE_CHATS=3000 $(BIN)/pytest -q -s tests/ui/test_soak.py
 	@echo "100 MB of transcripts in under 500 MB of memory …"
 	@ZHIKE_MEGABYTES=100 $(BIN)/pytest -q tests/finetune/test_large_transcripts.py
 

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
-import torch
-
 from chatbot.errors import GenerationError, ModelError
 from chatbot.generation.protocol import Adapter
 from chatbot.model_files import check_weights, folder_sha256
@@ -25,7 +23,7 @@ class Adapters:
         self._names = {name, PurePath(name).name, folder.name}
         self._template_hash = template_hash
         # As saved, in bfloat16, unless the base is float32: a mixture slows every token.
-        self._wide = model.dtype is torch.float32
+        self._wide = str(model.dtype) == "torch.float32"
         self._peft: Any = None
         self._loaded: dict[Adapter, str] = {}  # least recently used first
         self._count = 0

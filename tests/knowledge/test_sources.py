@@ -16,13 +16,11 @@ from .conftest import Open
 TEXT = "# Parking\n\nParking is free.\n"
 
 
-def add(
-    base: KnowledgeBase, folder: Path, name: str, data: str | bytes, *, draft: bool = False
-) -> str:
+def add(base: KnowledgeBase, folder: Path, name: str, data: str | bytes) -> str:
     """The id of a document added from a file of this name."""
     path = folder / name
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    (result,) = base.add([path], draft=draft)
+    (result,) = base.add([path])
     assert result.error is None, result
     return base.find(name).id
 
