@@ -29,7 +29,7 @@ def load_if_fresh(app: App, settings: Settings, say: Callable[[str], None]) -> N
                 say(f"  {ingested.error}")
         say("Preparing their sentences for quick answers …")
         app.prepare()
-        if not app.names.path.exists():
+        if (FOLDER / FILE).is_file() and not app.names.path.exists():
             shutil.copyfile(FOLDER / FILE, app.names.path)
     mark.touch()
     begun.unlink(missing_ok=True)
