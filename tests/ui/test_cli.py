@@ -222,7 +222,6 @@ def shop(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield folder
 
 
-@pytest.mark.usefixtures("shop")
 def test_a_fresh_home_gets_the_samples_once(run: Run, shop: Path) -> None:
     (shop / "entities.csv").write_text("kind,name,also\nproduct,K2,\n", encoding="utf-8")
     done = run("knowledge", "list", "--json")
