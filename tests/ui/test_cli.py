@@ -222,9 +222,10 @@ def shop(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield folder
 
 
-@pytest.mark.usefixtures("shop")
-def test_a_fresh_home_gets_the_samples_once(run: Run) -> None:
+def test_a_fresh_home_gets_the_samples_once(run: Run, shop: Path) -> None:
+    (shop / "entities.csv").write_text("kind,name,also\nproduct,K2,\n", encoding="utf-8")
     done = run("knowledge", "list", "--json")
+    assert [row["name"] for row in run("entities", "list", "--json").json] == ["K2"]
     assert [row["document"] for row in done.json] == ["a.md", "b.md"]
     assert "Loading" in done.err  # beside the JSON, not in it
     assert run("knowledge", "remove", "a.md").status == 0

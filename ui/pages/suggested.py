@@ -47,7 +47,7 @@ class SuggestedCard:
                     label="intents.suggested_intent",
                 )
                 give = add(
-                    gr.Button(variant="primary", scale=0, min_width=160, elem_id="suggested-add"),
+                    gr.Button(variant="primary", scale=0, min_width=210, elem_id="suggested-add"),
                     value="intents.suggested_add",
                 )
             self._said = gr.Markdown("", elem_id="suggested-said")
