@@ -43,5 +43,13 @@ class NotEditable(KnowledgeError):
         self.reason: Reason = reason
 
 
+class WrongFolder(KnowledgeError):
+    """No folder that a document can be named with."""
+
+
+class OtherType(KnowledgeError):
+    """A file of another type than the document that it was to replace."""
+
+
 class WrongDate(KnowledgeError):
     """No date of the calendar as 2026-05-31, or an end before its beginning."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from knowledge import archive
 from knowledge.documents import Embedded
-from knowledge.errors import UnreadableFile, UnsupportedFile
+from knowledge.errors import OtherType, UnreadableFile, UnsupportedFile, WrongFolder
 from knowledge.exchange import Text
 from knowledge.faq import normal
 from knowledge.language import language
@@ -22,6 +22,7 @@ from knowledge.types import Embedder, Report, Vectors
 
 MOST_CHUNKS = 5_000
 BATCH = 16  # texts embedded between two progress reports
+LONGEST_FOLDER = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,44 @@ class Source:
     problem: str = ""  # why it cannot be added, as a sentence
 
 
-def files(paths: Sequence[Path]) -> Iterator[Source]:
-    """The files of `paths`, folders opened; hidden ones are skipped, missing ones a problem."""
+def folder_named(text: str) -> str:
+    """A folder within a collection, such as "en/tea"; "" is none. Raises WrongFolder."""
+    folder = text.strip().strip("/")
+    names = folder.split("/") if folder else []
+    wrong = [n for n in names if not n or n != n.strip() or n.startswith(".") or "\\" in n]
+    if wrong or len(folder) > LONGEST_FOLDER or not folder.isprintable():
+        raise WrongFolder(
+            f"{text[:80]!r} cannot be a folder. Write names with / between them, such as en/tea, "
+            f"{LONGEST_FOLDER} characters at most; none may begin with a dot."
+        )
+    return folder
+
+
+def check_replaces(name: str, path: str) -> None:
+    """Whether a file of this name can be the next version of a document. Raises OtherType."""
+    given, held = (_ending(text) for text in (name, path))
+    if given != held:
+        raise OtherType(
+            f"{name}: it cannot replace {path}, as a document keeps its type. Choose a file of "
+            f"type {held or '(none)'!r}, or add this one as a document of its own."
+        )
+
+
+def _ending(name: str) -> str:
+    ending = PurePosixPath(name).suffix.lower()
+    return ".html" if ending == ".htm" else ending
+
+
+def files(paths: Sequence[Path], folder: str = "") -> Iterator[Source]:
+    """The files of `paths`, folders opened; hidden ones are skipped, missing ones a problem.
+
+    folder: within the collection, where each is put.
+    """
+    for source in _files(paths):
+        yield replace(source, name=f"{folder}/{source.name}") if folder else source
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Source]:
     for path in paths:
         if path.is_dir():
             yield from _of_folder(path)

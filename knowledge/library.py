@@ -18,7 +18,7 @@ from knowledge.curation import DOCUMENT
 from knowledge.database import Database
 from knowledge.documents import Documents
 from knowledge.errors import Changed, KnowledgeError
-from knowledge.ingest import Ingest, files
+from knowledge.ingest import Ingest, check_replaces, files, folder_named
 from knowledge.ingest import Source as File
 from knowledge.live_index import LiveIndex
 from knowledge.reembed import reembed, renewed
@@ -63,6 +63,7 @@ class Library:
         origin: str = "",
         *,
         draft: bool = False,
+        folder: str = "",
     ) -> Iterator[Ingested]:
         """Add files, and folders with all that is in them; what became of each, as each ends.
 
@@ -70,11 +71,12 @@ class Library:
         bytes again are left as they are; a changed file makes a new version of its document. A
         file that cannot be read is reported and does not stop the others. progress: (name, 0..1).
         origin: who or what adds them, for the history. draft: they wait for publish(), whatever
-        their collection asks for.
+        their collection asks for. folder: within the collection, where all of it is put. Raises
+        WrongFolder.
         """
-        added = 0
+        added, folder = 0, folder_named(folder)
         with Ingest(self._embedder, self._settings) as ingest:
-            found = files([Path(path) for path in paths])
+            found = files([Path(path) for path in paths], folder)
             for source in (one for outer in found for one in ingest.opened(outer)):
                 ingested = self._add(ingest, source, collection, progress, origin, draft)
                 added += ingested.status == "added"
@@ -182,6 +184,31 @@ class Library:
             file.write_bytes(text.encode("utf-8", "replace"))
             edited = File(file, document.path)
             result = self._add(ingest, edited, document.collection, None, origin, waits, number)
+        return self._indexed(result)
+
+    def supersede(
+        self,
+        document_id: str,
+        file: Path,
+        progress: Progress | None = None,
+        origin: str = "",
+        *,
+        draft: bool = False,
+    ) -> Ingested:
+        """Add a file as the next version of a document, whatever the file is called.
+
+        What a file would be refused for, its result says. progress, origin, draft: see add().
+        Raises NotFound, OtherType, and KnowledgeError for the document that holds staff's
+        approved answers.
+        """
+        document = self._of_file(document_id)
+        check_replaces(file.name, document.path)
+        with Ingest(self._embedder, self._settings) as ingest:
+            source = File(file, document.path)
+            result = self._add(ingest, source, document.collection, progress, origin, draft)
+        return self._indexed(result)
+
+    def _indexed(self, result: Ingested) -> Ingested:
         if result.status == "added":
             self._titles.complete()
             self._index.publish_if_large()

@@ -86,10 +86,13 @@ DESK: dict[str, Events] = {
     "chunks": _events(*_KNOWLEDGE, "<lambda>"),
     "search_bench": _events(*_KNOWLEDGE, "_tried", "_tried_again"),
     "upload": _events(*_KNOWLEDGE),
+    "upload_place": _events(*_KNOWLEDGE, "_left"),
     "document_life": _events(*_KNOWLEDGE, "_looked", "_again"),
     "document_editor": _events(*_KNOWLEDGE, "close", "_reworded"),
     "collections": _events(*_KNOWLEDGE, "<lambda>"),
-    "approved": _events(*_KNOWLEDGE, "fill", "_reworded", "_select", "_tried", "<lambda>"),
+    "approved": _events(
+        *_KNOWLEDGE, "fill", "_listed", "_reworded", "_select", "_tried", "<lambda>"
+    ),
     "canned": _events(Scope.HANDOVERS, Scope.HANDOVERS, "_show"),
     "inbox": Events(
         Scope.HANDOVERS,
@@ -100,7 +103,9 @@ DESK: dict[str, Events] = {
     "conversations": _events(
         Scope.CONVERSATIONS, Scope.FEEDBACK, "fill", "_show", "_turn_page", "<lambda>"
     ),
-    "feedback": _events(Scope.CONVERSATIONS, Scope.KNOWLEDGE_WRITE, "fill", "_show"),
+    "feedback": _events(
+        Scope.CONVERSATIONS, Scope.KNOWLEDGE_WRITE, "fill", "_listed", "_other_state", "_show"
+    ),
     "insights": _events(Scope.CONVERSATIONS, Scope.CONVERSATIONS, "fill", "_choose"),
     "intents": _events(*_INTENTS, "fill", "_show", "_blank", "_tried", "<lambda>"),
     # What customers wrote takes more than the intents.

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from knowledge.errors import KnowledgeError
 from knowledge.knowledge_base import KnowledgeBase
+from knowledge.library import Progress
 from knowledge.load import ARCHIVE
 from knowledge.types import Ingested
 
@@ -23,6 +25,8 @@ class Upload:
     path: Path
     collection: str
     draft: bool
+    folder: str = ""  # within the collection
+    replaces: str = ""  # id of the document whose next version it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,9 @@ def added(
 
     def work() -> None:
         try:
-            for how, group in groupby(uploads, lambda u: (u.collection, u.draft)):
-                _group(knowledge, list(group), *how, origin, heard)
+            how = attrgetter("collection", "draft", "folder", "replaces")
+            for _, group in groupby(uploads, how):
+                _group(knowledge, list(group), origin, heard)
         finally:
             heard.put(None)
 
@@ -74,18 +79,16 @@ def drop(uploads: Sequence[Upload]) -> None:
 def _group(
     knowledge: KnowledgeBase,
     uploads: list[Upload],
-    collection: str,
-    draft: bool,
     origin: str,
     heard: queue.SimpleQueue[Reading | Ended | None],
 ) -> None:
-    """The files of one collection, read by one process."""
+    """Files that are added in the same way, read by one process."""
     current, failed = 0, set[Path]()
 
     def of(name: str) -> Upload:
         """Which upload a file belongs to: they come in order, an archive's one after another."""
         nonlocal current
-        while not _has(uploads[current].path, name) and current + 1 < len(uploads):
+        while not _has(uploads[current], name) and current + 1 < len(uploads):
             current += 1
         return uploads[current]
 
@@ -93,9 +96,7 @@ def _group(
         heard.put(Reading(of(name), name, done))
 
     try:
-        for ingested in knowledge.add(
-            [u.path for u in uploads], collection, progress, origin, draft=draft
-        ):
+        for ingested in _ingested(knowledge, uploads, progress, origin):
             upload = of(ingested.document)
             if ingested.status == "failed":
                 failed.add(upload.path)
@@ -109,6 +110,22 @@ def _group(
     drop([u for u in uploads if u.path not in failed])
 
 
-def _has(path: Path, name: str) -> bool:
-    within = path.suffix.lower() == ARCHIVE and name.startswith(f"{path.stem}/")
-    return within or name == path.name
+def _ingested(
+    knowledge: KnowledgeBase, uploads: list[Upload], progress: Progress, origin: str
+) -> Iterator[Ingested]:
+    """What becomes of each file; of one that replaces a document alone."""
+    how, paths = uploads[0], [u.path for u in uploads]
+    if how.replaces:
+        for path in paths:
+            yield knowledge.supersede(how.replaces, path, progress, origin, draft=how.draft)
+        return
+    yield from knowledge.add(
+        paths, how.collection, progress, origin, draft=how.draft, folder=how.folder
+    )
+
+
+def _has(upload: Upload, name: str) -> bool:
+    """Whether a file of this name within the collection came with the upload."""
+    path, above = upload.path, f"{upload.folder}/" if upload.folder else ""
+    within = path.suffix.lower() == ARCHIVE and name.startswith(f"{above}{path.stem}/")
+    return within or name == f"{above}{path.name}"

@@ -108,7 +108,7 @@ def test_what_is_not_edited_here_says_why(desk: Desk) -> None:
     add(desk, table_csv=b"City,Days\nRome,3\nOslo,4\n")
     desk.pick("table.csv")
     desk.do("edit")
-    assert "upload it again" in desk.text("document-said")
+    assert "upload it in place of this document" in desk.text("document-said")
 
 
 def test_a_viewer_may_not(running: Running, base: KnowledgeBase) -> None:

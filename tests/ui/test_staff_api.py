@@ -181,6 +181,34 @@ def test_documents_come_and_go(running: Running, api: TestClient) -> None:
     assert broken.status_code == 422 and "a.pdf" in broken.json()["detail"]
 
 
+def test_a_file_is_put_into_a_folder_or_replaces_a_document(
+    running: Running, api: TestClient
+) -> None:
+    base = running.app.knowledge
+
+    def post(name: str, text: str, **form: str) -> Any:
+        files = {"file": (name, text.encode())}
+        return api.post("/api/v1/documents", files=files, data={"collection": "town", **form})
+
+    added = post("parking.md", "# Parking\n\nFree.\n", folder="en/cars")
+    assert added.json()["items"][0]["document"] == "en/cars/parking.md", added.text
+    old = base.find("en/cars/parking.md", "town")
+    new = post("parking-2027.md", "# Parking\n\nTwo euro.\n", replaces=old.id)
+    assert new.json()["items"][0]["document"] == old.path, new.text
+    assert [v.number for v in base.history(old.id)] == [2, 1]
+    assert [c.text for c in base.chunks(old.id)] == ["Two euro."]
+    for name, form, status, said in (
+        ("a.txt", {"replaces": old.id}, 422, "keeps its type"),
+        ("a.md", {"replaces": NOBODY}, 404, ""),
+        ("a.md", {"folder": "../en"}, 422, "cannot be a folder"),
+        ("a.md", {"folder": "x" * 201}, 422, "folder"),
+    ):
+        refused = post(name, "# Parking\n\nThree euro.\n", **form)
+        assert refused.status_code == status and said in refused.text, refused.text
+    assert base.find(old.id).version == 2 and len(base.documents("town")) == 1
+    base.remove(old.id)
+
+
 def test_approved_answers_and_intents(running: Running, api: TestClient) -> None:
     pair = {"question": "Where is the harbour shop?", "answer": "At pier 4."}
     made = api.post("/api/v1/approved-answers", json=pair)

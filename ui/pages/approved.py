@@ -14,9 +14,9 @@ from knowledge.keywords import fold
 from knowledge.pairs import LONGEST_ANSWER, Pair
 from ui import render
 from ui.labels import Labels
+from ui.pages.notices import QUIET, tick
 from ui.texts import Texts, texts
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COLUMNS = ("question", "answer", "state", "hits", "last_hit", "collection", "id")
 WIDTHS = [300, 330, 120, 75, 145, 110, 130]
 SHOWN_PAIRS = 200  # of the list; more make the page slow
@@ -35,13 +35,20 @@ class ApprovedTab:
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
         self._language = language
+        opened: gr.State = gr.State(0)
+        self.filled = [opened]
         self._list_section()
         self._editor_section()
         self._trial_section()
-        self._events()
+        self._events(opened)
 
-    def fill(self, language: str, wanted: str = "", removed: bool = False) -> dict[Any, Any]:
-        """Values for `filled`: the pairs that hold the wanted words, without removed ones."""
+    def fill(self, language: str) -> dict[Any, Any]:
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
+
+    def _listed(self, language: str, wanted: str, removed: bool) -> dict[Any, Any]:
+        """The pairs that hold the wanted words. removed: with those that were removed."""
         words = texts(language)
         found = _matching(self._approved.pairs(removed=removed), wanted)
         shown = [_row(pair, words) for pair in found[:SHOWN_PAIRS]]
@@ -87,7 +94,6 @@ class ApprovedTab:
                 column_widths=WIDTHS,
             )
             self._hint = gr.Markdown("", visible=False)
-            self.filled = [self._table, self._hint]
 
     def _editor_section(self) -> None:
         add = self._labels.add
@@ -145,15 +151,16 @@ class ApprovedTab:
                 )
             self._found = gr.Markdown("", elem_id="pair-found")
 
-    def _events(self) -> None:
+    def _events(self, opened: gr.State) -> None:
         language, listed = self._language, [self._language, self._wanted, self._removed]
         worded = [self._title, self._facts, self._news, self._switch, self._delete]
         editor = [*worded, self._chosen, self._armed, self._choice, self._said]
         editor += [self._question, self._phrasings, self._answer, self._collection]
         chosen = [self._chosen, language]
         written = [self._question, self._phrasings, self._answer, self._collection]
-        for changed in (self._wanted.input, self._removed.input):
-            changed(self.fill, listed, self.filled, trigger_mode="always_last", **QUIET)
+        found = [self._table, self._hint]
+        for changed in (opened.change, self._wanted.input, self._removed.input):
+            changed(self._listed, listed, found, trigger_mode="always_last", **QUIET)
         language.input(self._reworded, chosen, worded, **QUIET)
         self._table.select(self._select, language, editor, **QUIET)
         self._new.click(lambda language: self._show(None, language), language, editor, **QUIET)
@@ -164,7 +171,7 @@ class ApprovedTab:
             (self._keep, self._kept, chosen),
             (self._take, self._taken, chosen),
         ):
-            button.click(act, values, editor, **QUIET).then(self.fill, listed, self.filled, **QUIET)
+            button.click(act, values, editor, **QUIET).then(self._listed, listed, found, **QUIET)
         for trigger in (self._try.click, self._asked.submit):
             trigger(self._tried, [self._asked, language], self._found, **QUIET)
 

@@ -13,9 +13,9 @@ from chatbot.types import Reply, Step
 from ui import render
 from ui.labels import Labels
 from ui.pages.bubbles import sources
+from ui.pages.notices import hint, in_turn, tick
 from ui.texts import Texts, texts
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 PAGE = 25  # conversations on one page of the list
 
 
@@ -30,7 +30,9 @@ class ConversationsTab:
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
         add = self._labels.add
+        opened: gr.State = gr.State(0)
         self._page: gr.State = gr.State(0)
+        self._chosen: gr.State = gr.State("")  # the conversation that is read
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_heading)
             self._list = gr.Radio([], show_label=False, container=False, elem_id="sessions")
@@ -39,22 +41,26 @@ class ConversationsTab:
                 older = add(gr.Button(size="sm", min_width=80), value="conversations.older")
                 refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
         with gr.Column(elem_classes="card", elem_id="conversation"):
-            self._read = add(gr.Markdown("", elem_id="turns"), value=_choose)
-        self.filled = [self._page, self._list]
-        self._list.input(self._show, [self._list, language], self._read, **QUIET)
-        refresh.click(self._turn_page, [self._page, language], [self._page, self._list], **QUIET)
+            self._read = gr.Markdown("", elem_id="turns")
+        self.filled = [opened]
+        one, listed = in_turn("conversations"), [self._page, language]
+        shown = [self._read, self._chosen]
+        self._list.input(self._show, [self._list, language], shown, **one)
+        opened.change(self._show, [self._chosen, language], shown, **one)
+        for trigger in (opened.change, refresh.click):
+            trigger(self._turn_page, listed, [self._page, self._list], **one)
         for button, step in ((newer, -1), (older, 1)):
             button.click(
                 lambda page, language, step=step: self._turn_page(page + step, language),
-                [self._page, language],
+                listed,
                 [self._page, self._list],
-                **QUIET,
+                **one,
             )
 
     def fill(self, language: str) -> dict[Any, Any]:
-        """Values for `filled`: the newest conversations."""
-        page, found = self._turn_page(0, language)
-        return {self._page: page, self._list: found}
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
 
     def _turn_page(self, page: int, language: str) -> list[Any]:
         page = max(page, 0)
@@ -63,23 +69,21 @@ class ConversationsTab:
             return self._turn_page(page - 1, language)
         words = texts(language)
         choices = [(_line(session, words), session.id) for session in found]
-        return [page, gr.update(choices=choices, value=None)]
+        return [page, gr.update(choices=choices)]  # what is chosen stays so
 
-    def _show(self, session: str | None, language: str) -> str:
+    def _show(self, session: str | None, language: str) -> list[str]:
+        """The conversation, and which it is."""
         words = texts(language)
         if not session:
-            return _choose(words)
+            return [hint(words("conversations.choose")), ""]
         turns = self._store.turns(session)
-        return f'<div class="turns">{"".join(turn_html(turn, words) for turn in turns)}</div>'
+        shown = "".join(turn_html(turn, words) for turn in turns)
+        return [f'<div class="turns">{shown}</div>', session]
 
 
 def _heading(words: Texts) -> str:
     title, lead = (render.plain(words(f"conversations.{k}")) for k in ("title", "lead"))
     return f'<div class="heading"><h2>{title}</h2><p>{lead}</p></div>'
-
-
-def _choose(words: Texts) -> str:
-    return f'<p class="hint">{render.plain(words("conversations.choose"))}</p>'
 
 
 def _line(session: SessionSummary, words: Texts) -> str:

@@ -14,7 +14,7 @@ from ui.labels import Labels
 from ui.pages.collections import CollectionsCard
 from ui.pages.document_editor import Case
 from ui.pages.document_life import DocumentPanel
-from ui.pages.notices import QUIET, heading, hint
+from ui.pages.notices import QUIET, heading, hint, tick
 from ui.pages.search_bench import SearchBench
 from ui.pages.states import PHASES, moment, phase, state
 from ui.pages.upload import UploadSection
@@ -39,15 +39,13 @@ class DocumentsTab:
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
         self._language = language
+        opened: gr.State = gr.State(0)
+        self.filled = [opened]
         self._upload.build(language)
         self._list_section()
         self._bench.build(language)
         self._collections.build(language)
-        self.filled = [
-            *(self._table, self._empty, self._collection, self._state, self._text),
-            *(self._upload.collection, self._bench.collection, *self._collections.filled),
-        ]
-        self._events()
+        self._events(opened)
 
     @property
     def editing(self) -> list[Any]:
@@ -59,9 +57,9 @@ class DocumentsTab:
         return self._panel.edit(document_id, language, passage, case)
 
     def fill(self, language: str) -> dict[Any, Any]:
-        """Values for `filled`: all documents, the filters as at the start."""
-        reset = {self._state: "", self._text: ""}
-        return self._listed(language, "", "", "", "default", "", "") | reset
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
 
     def _listed(
         self,
@@ -70,12 +68,15 @@ class DocumentsTab:
         wanted: str,
         text: str,
         target: str,
+        folder: str,
+        replaced: str,
         asked: str,
         managed: str,
     ) -> dict[Any, Any]:
-        """The documents that pass the filters; what offers collections follows.
+        """The documents that pass the filters; what offers collections and documents follows.
 
-        target, asked, managed: the collection to add to, of the search bench, of the last card.
+        target, folder, replaced: where an upload goes. asked, managed: the collection of the
+        search bench, of the last card.
         """
         words = texts(language)
         collections = self._knowledge.collections()
@@ -85,14 +86,16 @@ class DocumentsTab:
         found = [d for d in documents if _passes(d, collection, wanted, text)]
         missing = "documents.none" if documents else "documents.empty"
         every = [(words("collections.all"), ""), *((name, name) for name in names)]
-        targets = list(dict.fromkeys(["default", *names]))
+        targets, target = list(dict.fromkeys(["default", *names])), target or "default"
+        inside = sorted((d for d in documents if d.collection == target), key=lambda d: d.path)
         return {
             self._table: gr.update(
                 value=[_row(d, words) for d in found], headers=_headers(words), visible=bool(found)
             ),
             self._empty: gr.update(value="" if found else hint(words(missing)), visible=not found),
             self._collection: gr.update(choices=every, value=collection),
-            self._upload.collection: gr.update(choices=targets, value=target or "default"),
+            self._upload.collection: gr.update(choices=targets, value=target),
+            **self._upload.place.fill(inside, folder, replaced, words),
             self._bench.collection: gr.update(choices=every, value=asked),
             **self._collections.fill(collections, managed, words),
         }
@@ -131,16 +134,20 @@ class DocumentsTab:
             self._empty = gr.Markdown("", visible=False)
             self._panel.build(self._language)
 
-    def _events(self) -> None:
-        language = self._language
+    def _events(self, opened: gr.State) -> None:
+        language, upload = self._language, self._upload
         filters = [self._collection, self._state, self._text]
-        kept = [self._upload.collection, self._bench.collection, self._collections.name]
+        kept = [upload.collection, *upload.place.filled]
+        kept += [self._bench.collection, self._collections.name]
+        offering = [self._collection, upload.collection, *upload.place.filled]
+        offering += [self._bench.collection, *self._collections.filled]
         listed: dict[str, Any] = {
             "fn": self._listed,
             "inputs": [language, *filters, *kept],
-            "outputs": self.filled,
+            "outputs": [self._table, self._empty, *offering],
             **QUIET,
         }
+        opened.change(**listed)
         for trigger in (self._collection.input, self._state.input, self._text.input):
             trigger(trigger_mode="always_last", **listed)
         self._table.select(self._show, language, self._panel.outputs, **QUIET)

@@ -14,13 +14,13 @@ from knowledge.errors import KnowledgeError, NotEditable, NotFound
 from knowledge.pairs import LONGEST_ANSWER, LONGEST_QUESTION
 from ui import render
 from ui.labels import Labels
-from ui.pages.canned import account, done, problem
+from ui.pages.canned import account
 from ui.pages.conversations import turn_html
 from ui.pages.document_editor import Case, refusal
 from ui.pages.documents import DocumentsTab
+from ui.pages.notices import QUIET, done, hint, in_turn, problem, tick
 from ui.texts import Texts, texts
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOWN = 100  # complaints in the list
 Updates = dict[Any, Any]
 
@@ -38,6 +38,8 @@ class FeedbackTab:
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
         add = self._labels.add
+        self._opened: gr.State = gr.State(0)
+        self.filled = [self._opened]
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_heading)
             with gr.Row(elem_classes="filters"):
@@ -50,7 +52,7 @@ class FeedbackTab:
             self._list = gr.Radio([], show_label=False, container=False, elem_id="complaints")
             self._hint = gr.Markdown("", elem_id="feedback-hint")
         with gr.Column(elem_classes="card", elem_id="complaint"):
-            self._read = add(gr.Markdown(""), value=_choose)
+            self._read = gr.Markdown("")
         with gr.Column(elem_classes="card", visible=False) as self._editor:
             add(gr.Markdown(), value=_correct)
             self._question = self._box("question", 1, LONGEST_QUESTION)
@@ -66,20 +68,27 @@ class FeedbackTab:
             with gr.Row(elem_classes="buttons"):
                 leave = add(gr.Button(size="sm", elem_id="feedback-leave"), value="feedback.leave")
         self._said = gr.Markdown("", elem_id="feedback-said")
-        self.filled = [self._list, self._hint]
-        shown = [self._read, self._editor, self._question, self._answer, self._collection]
+        self._events(language, refresh, save, leave)
+
+    def _events(
+        self, language: gr.Radio, refresh: gr.Button, save: gr.Button, leave: gr.Button
+    ) -> None:
+        one, chosen = in_turn("complaints"), [self._list, language]
+        listing = [self._list, self._hint, self._read, self._editor]
+        shown = [*listing, self._question, self._answer, self._collection]
         shown += [self._note, self._said, self._sources, self._cited]
-        listed = [language, self._state]
-        self._state.input(self.fill, listed, self.filled, **QUIET)
-        refresh.click(self.fill, listed, self.filled, **QUIET)
-        self._list.input(self._show, [self._list, language], shown, **QUIET)
+        listed = [*chosen, self._state]
+        self._state.input(self._other_state, [language, self._state], shown, **one)
+        for trigger in (refresh.click, self._opened.change):
+            trigger(self._listed, listed, listing, **one)
+        self._list.input(self._show, chosen, shown, **one)
         written = [self._question, self._answer, self._collection]
-        for button, act, values in (
-            (save, self._corrected, [self._list, language, *written]),
-            (leave, self._dismissed, [self._list, language, self._note]),
-        ):
-            pressed = button.click(act, values, shown, **QUIET)
-            pressed.then(self.fill, listed, self.filled, **QUIET)
+        save.click(self._corrected, [*chosen, *written], shown, **one).then(
+            self._listed, listed, listing, **one
+        )
+        leave.click(self._dismissed, [*chosen, self._note], shown, **one).then(
+            self._listed, listed, listing, **one
+        )
 
     def _source_section(self) -> None:
         add = self._labels.add
@@ -107,39 +116,85 @@ class FeedbackTab:
         box = gr.Textbox(lines=lines, max_lines=12, max_length=longest, elem_id=f"feedback-{name}")
         return self._labels.add(box, label=f"feedback.{name}", info=f"feedback.{name}_info")
 
-    def fill(self, language: str, state: State = "open") -> Updates:
-        """Values for `filled`: the latest complaints in this state."""
-        words, found = texts(language), self._feedback.listed(state, SHOWN)
-        hint = "" if found else f'<p class="hint">{render.plain(words("feedback.none"))}</p>'
-        choices = [(_line(complaint, words), complaint.reply_id) for complaint in found]
-        return {self._list: gr.update(choices=choices, value=None), self._hint: hint}
+    def fill(self, language: str) -> Updates:
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self._opened: tick()}
+
+    def _other_state(self, language: str, state: State) -> Updates:
+        """The complaints in this state; none is chosen."""
+        listed, words = self._listed(None, language, state), texts(language)
+        return {
+            **listed,
+            **self._none(words),
+            self._list: gr.update(**listed[self._list], value=None),
+        }
+
+    def _listed(self, chosen: str | None, language: str, state: State) -> Updates:
+        """The latest complaints in this state.
+
+        What is chosen stays so, in the list and open, also if somebody else settled it meanwhile.
+        """
+        words, found = texts(language), list(self._feedback.listed(state, SHOWN))
+        hint_ = "" if found else hint(words("feedback.none"))
+        complaint = self._complaint(chosen)
+        if complaint is not None and complaint not in found:
+            found.append(complaint)
+        choices = [(_line(one, words), one.reply_id) for one in found]
+        if complaint is not None:
+            kept = {self._read: self._told(complaint, words)}
+        else:
+            kept = self._none(words)
+        # Without a value the page keeps its own: it may be chosen since this was asked for.
+        gone = {"value": None} if chosen and complaint is None else {}
+        return {self._list: gr.update(choices=choices, **gone), self._hint: hint_, **kept}
+
+    def _complaint(self, chosen: str | None) -> Complaint | None:
+        """None if none is chosen, or it was erased meanwhile."""
+        try:
+            return self._feedback.find(chosen or "")
+        except ChatbotError:
+            return None
+
+    def _none(self, words: Texts) -> Updates:
+        """No complaint is open."""
+        choose = hint(words("feedback.choose"))
+        return {self._read: choose, self._editor: gr.update(visible=False)}
 
     def _show(self, chosen: str | None, language: str) -> Updates:
-        words = texts(language)
-        try:
-            complaint = self._feedback.find(chosen or "")
-        except ChatbotError:  # none chosen, or erased meanwhile
-            return {self._read: _choose(words), self._editor: gr.update(visible=False)}
-        turns = self._store.turns(complaint.session_id)
-        at = next(
-            n for n, turn in enumerate(turns) if turn.reply and turn.reply.id == complaint.reply_id
-        )
-        before = [turn for turn in turns[:at] if turn.message.role == "user"][-1:]
-        shown = "".join(turn_html(turn, words) for turn in (*before, turns[at]))
-        note = _settled(complaint, words)
+        """Another complaint, with what its answer was as a start of the right one."""
+        words, complaint = texts(language), self._complaint(chosen)
+        if complaint is None:
+            return self._none(words)
         return {
-            self._read: f'<div class="turns">{shown}</div>{note}',
+            self._read: self._told(complaint, words),
             self._editor: gr.update(visible=complaint.state == "open"),
             self._question: complaint.question[:LONGEST_QUESTION],
             self._answer: complaint.answer[:LONGEST_ANSWER],
             self._collection: complaint.collection,
             self._note: "",
             self._said: "",
-            **self._citations(complaint.reply_id, turns[at].reply),
+            **self._citations(complaint),
         }
 
-    def _citations(self, reply_id: str, reply: Reply | None) -> Updates:
+    def _told(self, complaint: Complaint, words: Texts) -> str:
+        """The reply, and the question before it."""
+        turns = self._store.turns(complaint.session_id)
+        at = next(
+            n for n, turn in enumerate(turns) if turn.reply and turn.reply.id == complaint.reply_id
+        )
+        before = [turn for turn in turns[:at] if turn.message.role == "user"][-1:]
+        shown = "".join(turn_html(turn, words) for turn in (*before, turns[at]))
+        return f'<div class="turns">{shown}</div>{_settled(complaint, words)}'
+
+    def _reply(self, complaint: Complaint) -> Reply | None:
+        turns = self._store.turns(complaint.session_id)
+        replies = (turn.reply for turn in turns if turn.reply)
+        return next((r for r in replies if r.id == complaint.reply_id), None)
+
+    def _citations(self, complaint: Complaint) -> Updates:
         """What the answer was made from; the first is chosen."""
+        reply = self._reply(complaint)
         cited = {c.id: c for c in (reply.citations if reply else ())}  # a passage once
         choices = [
             (" › ".join(filter(None, (c.document, c.heading))) + "\n" + _short(c.text), str(id_))
@@ -157,9 +212,8 @@ class FeedbackTab:
         words = texts(language)
         try:
             complaint = self._feedback.find(chosen or "")
-            turns = self._store.turns(complaint.session_id)
-            reply = next(t.reply for t in turns if t.reply and t.reply.id == complaint.reply_id)
-            citation = next(c for c in reply.citations if str(c.id) == cited)
+            reply = self._reply(complaint)
+            citation = next(c for c in (reply.citations if reply else ()) if str(c.id) == cited)
             case = Case(complaint.reply_id, question.strip() or complaint.question)
             opened = self._documents.edit(citation.document_id, language, citation.text, case)
         except NotEditable as error:
@@ -184,7 +238,7 @@ class FeedbackTab:
             self._feedback.correct(chosen or "", question, answer, account(request), collection)
         except (ChatbotError, KnowledgeError) as error:
             return {self._said: problem(words("desk.failed", error=error))}
-        return self._show(None, language) | {self._said: done(words("feedback.saved"))}
+        return {**self._none(words), self._list: None, self._said: done(words("feedback.saved"))}
 
     def _dismissed(
         self, chosen: str | None, language: str, note: str, request: gr.Request
@@ -194,7 +248,7 @@ class FeedbackTab:
             self._feedback.dismiss(chosen or "", note, account(request))
         except ChatbotError as error:
             return {self._said: problem(words("desk.failed", error=error))}
-        return self._show(None, language) | {self._said: done(words("feedback.left"))}
+        return {**self._none(words), self._list: None, self._said: done(words("feedback.left"))}
 
 
 def _states(words: Texts) -> list[tuple[str, str]]:
@@ -209,10 +263,6 @@ def _heading(words: Texts) -> str:
 def _correct(words: Texts) -> str:
     title, lead = (render.plain(words(f"feedback.correct_{k}")) for k in ("title", "lead"))
     return f'<div class="heading"><h2>{title}</h2><p>{lead}</p></div>'
-
-
-def _choose(words: Texts) -> str:
-    return f'<p class="hint">{render.plain(words("feedback.choose"))}</p>'
 
 
 def _line(complaint: Complaint, words: Texts) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -17,8 +16,9 @@ from ui import render
 from ui.labels import Labels
 from ui.pages import packet
 from ui.pages.bubbles import sources
-from ui.pages.canned import QUIET, CannedSection, Updates, account, done, problem
+from ui.pages.canned import CannedSection, Updates, account, done, problem
 from ui.pages.conversations import turn_html
+from ui.pages.notices import QUIET, in_turn, tick
 from ui.texts import Texts, texts
 
 EVERY = 3  # seconds between two looks at the queues
@@ -72,7 +72,7 @@ class InboxTab:
     def fill(self, language: str) -> Updates:
         """Values for `filled`; the queues follow at once, as they depend on who is logged in."""
         del language
-        return {self._opened: _tick(), **self._canned.filled()}
+        return {self._opened: tick(), **self._canned.filled()}
 
     def _lists(self) -> None:
         add = self._labels.add
@@ -125,19 +125,19 @@ class InboxTab:
         at = [self._queue, self._chosen, self._language]
         view = [self._queue, self._list, self._chosen, self._seen, self._top, self._turns]
         view += [self._deeds, self._take, self._answering, self._badge]
-        watched = [self._seen, self._known, *at]
+        watched, one = [self._seen, self._known, *at], in_turn("inbox")
         for trigger in (self.timer.tick, self._opened.change):
-            trigger(self._look, watched, [*view, self._known], **QUIET)
+            trigger(self._look, watched, [*view, self._known], **one)
         chosen = [*view, self._said, self._draft]
-        self._queue.input(self._switch, at, chosen, **QUIET)
-        self._list.input(self._read, [self._list, *at], chosen, **QUIET)
+        self._queue.input(self._switch, at, chosen, **one)
+        self._list.input(self._read, [self._list, *at], chosen, **one)
         acted = [*chosen, self._text]
-        self._take.click(self._taken, at, acted, **QUIET)
-        self._back.click(self._returned, at, acted, **QUIET)
-        self._close.click(self._closed, [self._outcome, *at], acted, **QUIET)
+        self._take.click(self._taken, at, acted, **one)
+        self._back.click(self._returned, at, acted, **one)
+        self._close.click(self._closed, [self._outcome, *at], acted, **one)
         for trigger in (self._send.click, self._text.submit):
-            trigger(self._sent, [self._text, *at], acted, **QUIET)
-        self._note.click(self._noted, [self._text, *at], acted, **QUIET)
+            trigger(self._sent, [self._text, *at], acted, **one)
+        self._note.click(self._noted, [self._text, *at], acted, **one)
         self._suggest.click(
             self._suggested,
             [self._text, self._chosen, self._language],
@@ -337,11 +337,6 @@ class InboxTab:
 
 def _joined(text: str, more: str) -> str:
     return f"{text.rstrip()}\n\n{more}" if text.strip() else more
-
-
-def _tick() -> int:
-    """Another number at each call, so that the page looks at once."""
-    return time.monotonic_ns()
 
 
 def _heading(words: Texts) -> str:

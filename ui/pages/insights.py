@@ -11,7 +11,7 @@ from chatbot.insights import Insights, insights
 from ui import render
 from ui.labels import Labels
 from ui.pages import insight_pictures as pictures
-from ui.pages.notices import QUIET
+from ui.pages.notices import QUIET, tick
 from ui.texts import Texts, texts
 
 PERIODS = (7, 30, 90)  # days
@@ -25,11 +25,13 @@ class InsightsTab:
         self._app = app
         self._labels = labels
         self._shown = gr.Markdown("", elem_id="insights", render=False)
-        self.filled: list[Any] = [self._shown]
+        self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
         """The tab's components and their events."""
         add = self._labels.add
+        opened: gr.State = gr.State(0)
+        self.filled = [opened]
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_heading)
             with gr.Row(elem_classes="pager"):
@@ -55,12 +57,13 @@ class InsightsTab:
                 )
             self._shown.render()
         chosen = [language, self._days, self._spoken]
-        for radio in (self._days, self._spoken):
-            radio.input(self._choose, chosen, self.filled, **QUIET)
+        for trigger in (opened.change, self._days.input, self._spoken.input):
+            trigger(self._choose, chosen, self._shown, **QUIET)
 
     def fill(self, language: str) -> dict[Any, Any]:
-        """Values for `filled`: the last 30 days, or what was chosen last on this page."""
-        return self._choose(language, 30, "")
+        """Values for `filled`; the pictures follow at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
 
     def _choose(self, language: str, days: int, spoken: str) -> dict[Any, Any]:
         words = texts(language)

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ui import render
 from ui.texts import Texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def tick() -> int:
+    """Another number at each call: for a state whose change makes a list follow.
+
+    The list is then read with what is chosen by that time. A tab that filled its list when the
+    page was loaded would bring back, on a busy machine, what was chosen seconds before.
+    """
+    return time.monotonic_ns()
+
+
+def in_turn(name: str) -> dict[str, Any]:
+    """For events that show and change the same things: one ends before the next begins.
+
+    Else a look at a list that began before a choice could end after it, and undo it.
+    """
+    return {**QUIET, "concurrency_id": name, "concurrency_limit": 1}
 
 
 def heading(words: Texts, part: str, **values: object) -> str:

@@ -17,6 +17,7 @@ from ui.labels import Labels
 from ui.pages.chunks import ChunkPager
 from ui.pages.notices import QUIET, done, heading, problem
 from ui.pages.preparation import prepare
+from ui.pages.upload_place import Refused, UploadPlace
 from ui.texts import Texts, texts
 from ui.uploads import Ended, Reading, Upload
 
@@ -31,6 +32,7 @@ class UploadSection:
         """limit: MB of a file."""
         self._app, self._knowledge, self._limit, self._labels = app, app.knowledge, limit, labels
         self._pager = ChunkPager(app.knowledge, labels, "preview")
+        self.place = UploadPlace(app.knowledge, labels)
 
     def build(self, language: gr.Radio) -> None:
         """The card's components."""
@@ -53,23 +55,27 @@ class UploadSection:
 
     def _form(self) -> None:
         add = self._labels.add
-        with gr.Row(elem_classes="form", equal_height=False):
-            self._files = add(
-                gr.File(file_count="multiple", height=172, elem_id="upload", scale=3),
-                label="documents.files",
+        self._files = add(
+            gr.File(file_count="multiple", height=150, elem_id="upload"), label="documents.files"
+        )
+        with gr.Row(elem_classes="form", equal_height=True):
+            self.collection = add(
+                gr.Dropdown(
+                    ["default"],
+                    value="default",
+                    allow_custom_value=True,
+                    min_width=200,
+                    elem_id="collection",
+                ),
+                label="documents.collection",
             )
-            with gr.Column(scale=1, min_width=220):
-                self.collection = add(
-                    gr.Dropdown(
-                        ["default"], value="default", allow_custom_value=True, elem_id="collection"
-                    ),
-                    label="documents.collection",
-                )
-                self._draft = add(
-                    gr.Checkbox(False, label="", container=False, elem_id="as-draft"),
-                    label="upload.as_draft",
-                )
-                self._add = add(gr.Button(variant="primary", elem_id="add"), value="documents.add")
+            self.place.build()
+        with gr.Row(elem_classes="buttons", elem_id="adding"):
+            self._draft = add(
+                gr.Checkbox(False, label="", container=False, elem_id="as-draft"),
+                label="upload.as_draft",
+            )
+            self._add = add(gr.Button(variant="primary", elem_id="add"), value="documents.add")
 
     def _preview(self) -> None:
         add = self._labels.add
@@ -90,8 +96,12 @@ class UploadSection:
         language, shown = self._language, [self._said, self._drafts, self._which, self._waiting]
         shown += self._pager.outputs
         told = [self._results, self._files, self._failed, self._again, *shown]
+        told += [self.place.replaced]
         one: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "add", **QUIET}
-        upload = [self._files, self.collection, self._draft, self._failed, language]
+        upload = [self._files, self.collection, self._draft, *self.place.filled]
+        upload += [self._failed, language]
+        self.place.events()
+        self.collection.input(**listed)
         self._add.click(self._added, upload, told, **one).then(**listed)
         self._retry.click(self._retried, [self._failed, language], told, **one).then(**listed)
         self._leave.click(self._left, self._failed, told, **QUIET)
@@ -108,15 +118,22 @@ class UploadSection:
         files: list[str] | None,
         collection: str | None,
         draft: bool,
+        folder: str | None,
+        replaced: str | None,
         failed: Failed,
         language: str,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
+        words = texts(language)
         if not files:
-            yield {self._said: problem(texts(language)("documents.nothing"))}
+            yield {self._said: problem(words("documents.nothing"))}
             return
-        place = (collection or "").strip()[:100] or "default"
-        chosen = [Upload(Path(file), place, draft) for file in files]
+        how = (collection or "").strip()[:100] or "default", draft
+        try:
+            chosen = self.place.uploads([Path(f) for f in files], how, folder, replaced, words)
+        except Refused as refusal:
+            yield {self._said: problem(str(refusal))}
+            return
         yield from self._run(chosen, failed, language, request.username or "")
 
     def _retried(
@@ -156,7 +173,9 @@ class UploadSection:
         left = kept | {upload: items for upload, items in bad.items() if items}
         found = self._documents_of(ended)
         prepare(self._app, (d.id for d in found if d.state == "published"))
+        replaced = any(upload.replaces and upload not in left for upload in ended)
         yield {
+            **({self.place.replaced: ""} if replaced else {}),  # the next file is another matter
             self._results: _results(kept | ended, None, words),
             self._failed: left,
             self._again: gr.update(visible=bool(left)),

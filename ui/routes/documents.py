@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request, Response, Up
 from fastapi.responses import JSONResponse
 
 from chatbot.app import App
+from knowledge.ingest import LONGEST_FOLDER
 from knowledge.types import Document, Ingested
 from ui.commands.documents import report, row
 from ui.routes.paging import After, Limit, behind, page
@@ -19,6 +20,7 @@ from ui.routes.staff_route import caller
 
 LONGEST = 200  # characters of a file's name
 Collection = Annotated[str, Form(min_length=1, max_length=100)]
+Folder = Annotated[str, Form(max_length=LONGEST_FOLDER)]
 
 
 def add(routes: APIRouter, app: App) -> None:
@@ -40,16 +42,28 @@ def add(routes: APIRouter, app: App) -> None:
         file: UploadFile,
         collection: Collection = "default",
         draft: Annotated[bool, Form()] = False,
+        folder: Folder = "",
+        replaces: Annotated[str, Form(max_length=100)] = "",
     ) -> JSONResponse:
-        """Add a file, or the files of a zip archive; a known name becomes a new version."""
+        """Add a file, or the files of a zip archive; a known name becomes a new version.
+
+        `folder` puts it into a folder of the collection. `replaces`, the id of a document, makes
+        it the next version of that one, whatever its name; collection and folder do not count.
+        """
         name = _name(file.filename)
         request.state.act.object = name
+        found = app.knowledge.find(replaces) if replaces else None
         with tempfile.TemporaryDirectory(prefix="zhike-api-") as folder:
             path = Path(folder) / name
             with path.open("wb") as copy:
                 shutil.copyfileobj(file.file, copy)
-            who = caller(request).name
-            results = list(app.knowledge.add([path], collection, origin=who, draft=draft))
+            who, add = caller(request).name, app.knowledge.add
+            if found is None:
+                results = list(add([path], collection, origin=who, draft=draft, folder=folder))
+            else:
+                collection = found.collection
+                new = app.knowledge.supersede(found.id, path, origin=who, draft=draft)
+                results = [new]
         _prepare(app, collection, results)
         failed = [r for r in results if r.status == "failed"]
         if results and len(failed) == len(results):
