@@ -19,6 +19,8 @@ from ui.roles import OUTSIDE, Event, Scope
 # Inputs of handlers that name a thing. Never the text of a message, an answer or an example.
 NAMES = ("chosen", "picked", "session", "key", "name", "which", "waiting", "file", "files")
 
+FIELDS = (gr.Textbox, gr.Number, gr.Dropdown, gr.Radio, gr.Checkbox, gr.CheckboxGroup, gr.File)
+
 
 def scopes(blocks: gr.Blocks) -> dict[int, Scope]:
     """What each function of the page needs, by its number; the guard asks for it."""
@@ -40,6 +42,30 @@ def buttons(blocks: gr.Blocks) -> dict[Any, frozenset[Scope]]:
             if function.fn is not None and happening == "click" and component is not None:
                 wanted.setdefault(component, set()).add(roles.event(function.fn).scope)
     return {blocks.blocks[number]: frozenset(needed) for number, needed in wanted.items()}
+
+
+def fields(blocks: gr.Blocks) -> dict[Any, frozenset[Scope]]:
+    """What people fill in or choose on the page, and the scopes of which one is needed to use it.
+
+    It is used by what begins with it and by what reads it, but not by what only gives it back
+    when a list is shown anew.
+    """
+    wanted: dict[int, set[Scope]] = {}
+    for function in blocks.fns.values():
+        if function.fn is None:
+            continue
+        event, using = roles.event(function.fn), {c._id for c in function.inputs}
+        if not event.changes:
+            if all(isinstance(output, FIELDS) for output in function.outputs):
+                continue  # it serves whoever may use those
+            using -= {c._id for c in function.outputs}
+        for number in using | {number for number, _ in function.targets if number is not None}:
+            wanted.setdefault(number, set()).add(event.scope)
+    return {
+        blocks.blocks[number]: frozenset(needed)
+        for number, needed in wanted.items()
+        if isinstance(blocks.blocks.get(number), FIELDS)  # the page itself is no block
+    }
 
 
 def _locked(handler: Callable[..., Any], event: Event, accounts: Accounts) -> Callable[..., Any]:

@@ -86,7 +86,7 @@ DESK: dict[str, Events] = {
     "chunks": _events(*_KNOWLEDGE, "<lambda>"),
     "search_bench": _events(*_KNOWLEDGE, "_tried", "_tried_again"),
     "upload": _events(*_KNOWLEDGE),
-    "upload_place": _events(*_KNOWLEDGE, "_left"),
+    "upload_place": _events(*_KNOWLEDGE, "_left", "_offered"),
     "document_life": _events(*_KNOWLEDGE, "_looked", "_again"),
     "document_editor": _events(*_KNOWLEDGE, "close", "_reworded"),
     "collections": _events(*_KNOWLEDGE, "<lambda>"),

@@ -103,3 +103,32 @@ def test_the_desk(new_page: NewPage, running: Running) -> None:
     assert len(wrong) == len(TABS) + len(OPENED) + 1
     told = [f"{name}: {line}" for name, lines in wrong.items() for line in lines]
     assert not told, "\n".join(told)
+
+
+def test_the_cards_of_intents_and_webhooks(new_page: NewPage, running: Running) -> None:
+    for text in ("my aunt moved, what now", "the lid came loose, could you look at it"):
+        running.app.assistant.reply(Incoming(text, new_id()))
+    page = new_page("en-US")
+    enter(page, running)
+    page.get_by_role("tab", name="Intents").click()
+    page.locator("#intents .body-cell").first.click()
+    expect(page.locator("#intent")).to_be_visible()
+    page.locator("#suggested-look").click()
+    expect(page.locator("#suggested label").first).to_be_visible()
+    page.locator("#intent-text textarea, #intent-text input").first.fill("Where is my parcel?")
+    page.locator("#try-intent").click()
+    expect(page.locator("#intent-found table")).to_be_visible()
+    wrong = findings(page)
+    page.get_by_role("tab", name="People").click()
+    url = "https://93.184.215.14/x"
+    page.locator("#webhook-url textarea, #webhook-url input").first.fill(url)
+    page.locator("#webhook-events label").first.click()
+    page.locator("#webhook-add").click()
+    expect(page.locator("#webhook-secret textarea, #webhook-secret input")).to_be_visible()
+    page.locator("#webhook input").first.click()
+    page.get_by_role("option").first.click()
+    expect(page.locator("#webhook-one")).to_be_visible()
+    wrong += findings(page)
+    for hook in running.site.team.webhooks.all():
+        running.site.team.webhooks.remove(hook.id, "test")
+    assert not wrong, "\n".join(wrong)

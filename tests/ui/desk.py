@@ -10,14 +10,18 @@ import httpx
 
 from chatbot.store import new_id
 from tests.ui.conftest import PASSWORD, Running
+from tests.ui.staff import session_of
+from ui.roles import Role
 
 
 class Desk:
     """Logged in, with the page open; remembers what its components show, by element id."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, role: Role = Role.ADMIN) -> None:
         accounts, self.session_hash = running.site.accounts, new_id()[:11]
-        if accounts.ready():
+        if role is not Role.ADMIN:
+            session = session_of(running.site, role)
+        elif accounts.ready():
             session = accounts.log_in("admin", PASSWORD, new_id())
         else:
             session = accounts.set_up(running.token, PASSWORD, new_id())
@@ -57,6 +61,16 @@ class Desk:
         assert answer.status_code == 200, answer.text
         path = answer.json()[0]
         return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+    def open(self) -> None:
+        """What happens when the page is loaded; not what follows from it."""
+        for number, function in self.functions.items():
+            if "load" in [event for _, event in function["targets"]] and not function["inputs"]:
+                self._call(number)
+
+    def closed(self, element: str) -> bool:
+        """Whether it cannot be pressed or filled in."""
+        return self.props[self.ids[element]].get("interactive") is False
 
     def do(self, element: str, event: str = "click", data: Any = None) -> None:
         """An event of a component, and the calls that follow from it. data: of a select."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -9,6 +11,7 @@ from chatbot import evaluate
 from chatbot.store import new_id
 from chatbot.types import Incoming
 from tests.ui.conftest import Running
+from tests.ui.desk import Desk as Page
 from tests.ui.staff import session_of
 from tests.ui.test_approved_tab import Desk
 from ui.roles import Role
@@ -56,6 +59,58 @@ def test_a_dismissal_needs_a_reason(running: Running) -> None:
     assert "已标为不改" in desk.press("feedback-leave", reply, "zh-Hans", "It is right.")
     assert reply in desk.press("feedback-state", "en", "dismissed", event="input")
     assert "did not work" in desk.press("feedback-leave", None, "en", "no")
+
+
+@pytest.fixture
+def page(running: Running) -> Iterator[Page]:
+    """A desk whose components keep what they show."""
+    page = Page(running)
+    page.set("feedback-state", "open")
+    yield page
+    page.http.close()
+
+
+def choose(page: Page, reply: str) -> None:
+    page.do("feedback-refresh")
+    page.set("complaints", reply)
+    page.do("complaints", "input")
+
+
+def test_what_is_chosen_and_typed_stays_when_the_list_is_read_anew(
+    running: Running, page: Page
+) -> None:
+    reply, other = complain(running), complain(running)
+    choose(page, reply)
+    page.set("feedback-answer", "Yes, within 70 days.")
+    page.do("feedback-leave")  # without a reason
+    assert "characters why" in page.text("feedback-said")
+    page.do("feedback-refresh")
+    assert page.value("complaints") == reply and KETTLE in page.text("complaint-read")
+    assert page.value("feedback-answer") == "Yes, within 70 days."
+    page.set("feedback-note", "It is right.")
+    page.do("feedback-leave")
+    assert running.app.feedback.find(reply).state == "dismissed", "not the one that was chosen"
+    assert page.value("complaints") is None and "Choose a reply" in page.text("complaint-read")
+    running.app.feedback.dismiss(other, "Known.", "ben")
+
+
+def test_what_somebody_else_settles_stays_open_and_says_so(running: Running, page: Page) -> None:
+    reply, other = complain(running), complain(running)
+    choose(page, reply)
+    page.set("feedback-answer", "Yes, within 70 days.")
+    running.app.feedback.dismiss(reply, "Known.", "ben")
+    page.do("feedback-refresh")
+    assert page.value("complaints") == reply
+    choices = [choice[-1] for choice in page.props[page.ids["complaints"]]["choices"]]
+    assert other in choices and choices[-1] == reply
+    assert "ben" in page.text("complaint-read")
+    page.do("feedback-save")
+    assert "ben" in page.text("feedback-said") and page.value("complaints") == reply
+    assert page.value("feedback-answer") == "Yes, within 70 days."
+    page.set("feedback-state", "dismissed")
+    page.do("feedback-state", "input")
+    assert page.value("complaints") is None, "another list begins without a choice"
+    running.app.feedback.dismiss(other, "Known.", "ben")
 
 
 @pytest.fixture

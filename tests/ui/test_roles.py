@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from chatbot.store import new_id
 from chatbot.types import HandoffReason, Incoming
 from tests.ui.conftest import Running
+from tests.ui.desk import Desk
 from tests.ui.staff import session_of
 from tests.ui.test_customer import Browser
 from tests.ui.test_guard import walk
@@ -173,6 +174,21 @@ def test_a_role_sees_its_tabs_and_buttons(running: Running) -> None:
     assert viewer.count(closed) > 10
 
 
+def test_fields_beside_closed_buttons_cannot_be_filled_in(running: Running) -> None:
+    used = ("upload", "upload-folder", "upload-replaced", "collection", "as-draft", "valid-from")
+    used += ("pair-question", "feedback-answer", "feedback-note", "intent-name", "lesson-note")
+    asked = ("filter-text", "query", "bench-collection", "version", "pair-wanted", "intent-text")
+    asked += ("feedback-state", "complaints", "insight-days", "sessions", "collections-name")
+    for role, closed in ((Role.VIEWER, True), (Role.EDITOR, False)):
+        page = Desk(running, role)
+        page.open()
+        for element in used:
+            assert page.closed(element) is closed, (role, element)
+        assert not any(page.closed(element) for element in asked), role
+        assert page.closed("add") is closed
+        page.http.close()
+
+
 def test_the_tick_of_a_page_tells_a_viewer_nothing(
     running: Running, functions: dict[int, roles.Event]
 ) -> None:
@@ -200,7 +216,7 @@ def test_a_tab_is_filled_only_for_those_who_may_see_it(running: Running) -> None
     ]
     assert filling
     shown = browser.call(filling[0], ["en"])
-    assert "returns.md" in shown
+    assert "multilingual-e5-small" in shown  # health
     assert "invite.accepted" not in shown  # the audit log
     admin = Browser(running.url, "/desk", session_of(running.site, Role.ADMIN))
     assert "invite.accepted" in admin.call(filling[0], ["en"])

@@ -47,12 +47,14 @@ class ApprovedTab:
         del language
         return {self.filled[0]: tick()}
 
-    def _listed(self, language: str, wanted: str, removed: bool) -> dict[Any, Any]:
+    def _listed(self, language: str, wanted: str | None, removed: bool) -> dict[Any, Any]:
         """The pairs that hold the wanted words. removed: with those that were removed."""
         words = texts(language)
-        found = _matching(self._approved.pairs(removed=removed), wanted)
+        found = _matching(self._approved.pairs(removed=removed), wanted or "")
         shown = [_row(pair, words) for pair in found[:SHOWN_PAIRS]]
-        hint = "" if found else words("approved.none" if wanted.strip() else "approved.empty")
+        hint = (
+            "" if found else words("approved.none" if (wanted or "").strip() else "approved.empty")
+        )
         if len(found) > SHOWN_PAIRS:
             hint = words("approved.more", shown=SHOWN_PAIRS, count=len(found))
         headers = [words(f"approved.{column}") for column in COLUMNS]

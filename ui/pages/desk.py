@@ -87,9 +87,10 @@ class DeskPage:
             opened.then(**self._fill(chosen))
             for tab, item in items:
                 item.select(tab.fill, chosen, tab.filled, **QUIET)
-            self._buttons = desk_events.buttons(blocks)
+            # Buttons, and the fields beside them
+            self._used = {**desk_events.buttons(blocks), **desk_events.fields(blocks)}
             greeted = [self._who, self._shown, self._inbox.timer]
-            blocks.load(self._greet, None, [*greeted, *self._buttons], **QUIET)
+            blocks.load(self._greet, None, [*greeted, *self._used], **QUIET)
         blocks.state_session_capacity = 100
         return blocks
 
@@ -117,15 +118,15 @@ class DeskPage:
         return staff.role if staff else None
 
     def _greet(self, request: gr.Request) -> dict[Any, Any]:
-        """Who is logged in; the buttons that are not for this role."""
+        """Who is logged in; the buttons and fields that are not for this role."""
         role = self._role(request)
         seen = [name for name in self._tabs if _sees(role, name)]
         # Gradio keeps showing a tab that an update makes invisible: page.js hides it
         hidden = " ".join(f"hide-{name}" for name in self._tabs if name not in seen)
         name = render.plain(str(request.username))
         closed = {
-            button: gr.update(interactive=False)
-            for button, needed in self._buttons.items()
+            used: gr.update(interactive=False)
+            for used, needed in self._used.items()
             if not any(role and roles.may(role, scope) for scope in needed)
         }
         return {

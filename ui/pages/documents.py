@@ -87,7 +87,6 @@ class DocumentsTab:
         missing = "documents.none" if documents else "documents.empty"
         every = [(words("collections.all"), ""), *((name, name) for name in names)]
         targets, target = list(dict.fromkeys(["default", *names])), target or "default"
-        inside = sorted((d for d in documents if d.collection == target), key=lambda d: d.path)
         return {
             self._table: gr.update(
                 value=[_row(d, words) for d in found], headers=_headers(words), visible=bool(found)
@@ -95,7 +94,7 @@ class DocumentsTab:
             self._empty: gr.update(value="" if found else hint(words(missing)), visible=not found),
             self._collection: gr.update(choices=every, value=collection),
             self._upload.collection: gr.update(choices=targets, value=target),
-            **self._upload.place.fill(inside, folder, replaced, words),
+            **self._upload.place.fill(target, folder, replaced, words),
             self._bench.collection: gr.update(choices=every, value=asked),
             **self._collections.fill(collections, managed, words),
         }

@@ -48,11 +48,14 @@ class FeedbackTab:
                              elem_id="feedback-state", elem_classes="segments"),
                     choices=_states,
                 )  # fmt: skip
-                refresh = add(gr.Button(size="sm", min_width=80), value="desk.refresh")
+                refresh = add(
+                    gr.Button(size="sm", min_width=80, elem_id="feedback-refresh"),
+                    value="desk.refresh",
+                )
             self._list = gr.Radio([], show_label=False, container=False, elem_id="complaints")
             self._hint = gr.Markdown("", elem_id="feedback-hint")
         with gr.Column(elem_classes="card", elem_id="complaint"):
-            self._read = gr.Markdown("")
+            self._read = gr.Markdown("", elem_id="complaint-read")
         with gr.Column(elem_classes="card", visible=False) as self._editor:
             add(gr.Markdown(), value=_correct)
             self._question = self._box("question", 1, LONGEST_QUESTION)

@@ -100,8 +100,7 @@ class UploadSection:
         one: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "add", **QUIET}
         upload = [self._files, self.collection, self._draft, *self.place.filled]
         upload += [self._failed, language]
-        self.place.events()
-        self.collection.input(**listed)
+        self.place.events(self.collection, language)
         self._add.click(self._added, upload, told, **one).then(**listed)
         self._retry.click(self._retried, [self._failed, language], told, **one).then(**listed)
         self._leave.click(self._left, self._failed, told, **QUIET)

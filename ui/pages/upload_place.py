@@ -12,10 +12,9 @@ from knowledge.curation import DOCUMENT
 from knowledge.errors import NotFound, OtherType, WrongFolder
 from knowledge.ingest import LONGEST_FOLDER, check_replaces, folder_named
 from knowledge.knowledge_base import KnowledgeBase
-from knowledge.types import Document
 from ui.labels import Labels
 from ui.pages.notices import QUIET
-from ui.texts import Texts
+from ui.texts import Texts, texts
 from ui.uploads import Upload
 
 Updates = dict[Any, Any]
@@ -45,19 +44,26 @@ class UploadPlace:
         )
         self.filled = [self.folder, self.replaced]
 
-    def events(self) -> None:
-        """Who chooses one leaves the other."""
+    def events(self, collection: gr.Dropdown, language: gr.Radio) -> None:
+        """Who chooses one leaves the other; both follow the collection."""
+        given = [collection, *self.filled, language]
+        collection.input(self._offered, given, self.filled, **QUIET)
         for one, other in ((self.folder, self.replaced), (self.replaced, self.folder)):
             one.input(_left, [one, other], other, **QUIET)
 
+    def _offered(
+        self, collection: str | None, folder: str | None, replaced: str | None, language: str
+    ) -> Updates:
+        return self.fill(collection or "default", folder, replaced, texts(language))
+
     def fill(
-        self, documents: Sequence[Document], folder: str | None, replaced: str | None, words: Texts
+        self, collection: str, folder: str | None, replaced: str | None, words: Texts
     ) -> Updates:
         """What the documents of the collection offer; the choice stays where it is offered still.
 
         folder, replaced: what is chosen.
         """
-        files = [d for d in documents if d.path != DOCUMENT]
+        files = [d for d in self._knowledge.documents(collection) if d.path != DOCUMENT]
         folders = sorted({str(PurePosixPath(d.path).parent) for d in files} - {"."})
         choices = [(words("upload.by_name"), ""), *((d.path, d.id) for d in files)]
         known = replaced if replaced in {d.id for d in files} else ""
