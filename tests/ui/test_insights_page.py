@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from tests.ui.conftest import PASSWORD, made
 from ui import web
 from ui.labels import Labels
+from ui.pages.insight_pictures import LONGEST
 from ui.pages.insights import InsightsTab
 
 CHARTS = ("days", "actions", "ends", "reasons", "intents", "times", "gaps")
@@ -78,5 +79,8 @@ def test_the_page_draws_what_happened(desk: tuple[TestClient, InsightsTab], lang
     page = desk[1]._choose(language, 7, "")
     (shown,) = page.values()
     pictures = [base64.b64decode(p).decode() for p in re.findall(r"base64,([^\"]+)", shown)]
-    assert len(pictures) >= 4 and all(p.startswith("<svg") for p in pictures)
+    assert len(pictures) == 2 and all(p.startswith("<svg") for p in pictures), "days, twice"
+    bars = [float(share) for share in re.findall(r'<i style="width:([\d.]+)%"', shown)]
+    assert len(bars) >= 4 and max(bars) == LONGEST and min(bars) > 0
+    assert (">intent<" in shown) is (language == "en"), "stages are named in every language"
     assert "do you sell bicycles" in shown and "insights." not in re.sub(r"/desk/\S+", "", shown)

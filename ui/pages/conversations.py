@@ -154,7 +154,7 @@ def _facts(reply: Reply, words: Texts) -> str:
         (word("action"), words.named("action", reply.action.value)),
         (word("intent"), f"{reply.intent.name} {reply.intent.score:.2f}"),
         (word("confidence"), f"{reply.confidence:.2f}"),
-        (word("engine"), reply.engine),
+        (word("engine"), words.named("engine", reply.engine)),
         (word("adapter"), reply.adapter or words("desk.none")),
         (word("escalate"), words("desk.yes") if reply.escalate else words("desk.no")),
     ]

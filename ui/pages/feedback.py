@@ -272,7 +272,9 @@ def _line(complaint: Complaint, words: Texts) -> str:
     """One complaint as a line: when, why, engine, and the question."""
     why = words.named("customer", f"reason_{complaint.reason}") if complaint.reason else ""
     when = f"{complaint.created[5:16].replace('T', ' ')} UTC"
-    facts = " · ".join(part for part in (when, why, complaint.engine) if part)
+    facts = " · ".join(
+        part for part in (when, why, words.named("engine", complaint.engine)) if part
+    )
     return facts + "\n" + _short(complaint.question)
 
 

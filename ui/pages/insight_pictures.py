@@ -1,4 +1,4 @@
-"""Pictures of the insights as SVG inside HTML: bars a day and by kind, tables of times and gaps."""
+"""Pictures of the insights as SVG and HTML: bars a day and by kind, tables of times and gaps."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from chatbot.insights import Day, Gap, Insights, Time
 from ui import render
 from ui.texts import Texts
 
-WIDE, HIGH = 720, 170  # pixels of a picture of days
+WIDE, NARROW, HIGH = 720, 340, 170  # pixels of a picture of days
 EDGE = 34  # pixels around it
-ROW = 26  # pixels of a bar by kind
-NAMES = 190  # pixels for its name
+LONGEST = 85  # % of the room that the longest bar takes; its count stands behind it
 DARK, LIGHT, GRID, INK = "#0f6b62", "#8fc4b8", "#e1e7e4", "#5d6a66"
 
 
@@ -42,9 +41,15 @@ def _share(part: int, whole: int) -> str:
 
 
 def days(shown: Sequence[Day], words: Texts) -> str:
-    """Questions a day, conversations in front of them."""
+    """Questions a day, conversations in front of them; drawn once more for a phone."""
+    drawn = (_days(shown, wide, name, words) for name, wide in (("wide", WIDE), ("narrow", NARROW)))
+    return _titled("days", "".join(drawn), words)
+
+
+def _days(shown: Sequence[Day], wide: int, name: str, words: Texts) -> str:
+    """wide: pixels."""
     most = max(1, *(max(day.questions, day.conversations) for day in shown))
-    step = (WIDE - 2 * EDGE) / len(shown)
+    step = (wide - 2 * EDGE) / len(shown)
     bars = []
     for i, day in enumerate(shown):
         for value, colour, part in ((day.questions, LIGHT, 0.8), (day.conversations, DARK, 0.45)):
@@ -53,7 +58,7 @@ def days(shown: Sequence[Day], words: Texts) -> str:
                 f'<rect x="{EDGE + step * (i + (1 - part) / 2):.1f}" y="{HIGH - EDGE - high:.1f}" '
                 f'width="{step * part:.1f}" height="{high:.1f}" rx="1" fill="{colour}"/>'
             )
-    every = max(1, len(shown) // 6)
+    every = max(1, len(shown) * 100 // wide)  # days between two dates, 100 pixels or more
     labels = "".join(
         f'<text x="{EDGE + step * (i + 0.5):.0f}" y="{HIGH - EDGE + 16}" text-anchor="middle">'
         f"{day.date:%m-%d}</text>"
@@ -61,12 +66,12 @@ def days(shown: Sequence[Day], words: Texts) -> str:
         if i % every == 0
     )
     grid = "".join(
-        f'<line x1="{EDGE}" x2="{WIDE - EDGE}" y1="{y:.0f}" y2="{y:.0f}" stroke="{GRID}"/>'
+        f'<line x1="{EDGE}" x2="{wide - EDGE}" y1="{y:.0f}" y2="{y:.0f}" stroke="{GRID}"/>'
         f'<text x="{EDGE - 6}" y="{y + 4:.0f}" text-anchor="end">{value:.0f}</text>'
         for value in sorted({0, most // 2, most})
         for y in [HIGH - EDGE - (HIGH - 2 * EDGE) * value / most]
     )
-    return _picture("days", f"{grid}{''.join(bars)}{labels}", WIDE, HIGH, words)
+    return _picture(name, f"{grid}{''.join(bars)}{labels}", wide, words)
 
 
 def bars(name: str, counts: Mapping[str, int], words: Texts, *, translated: bool = True) -> str:
@@ -75,26 +80,26 @@ def bars(name: str, counts: Mapping[str, int], words: Texts, *, translated: bool
     if not rows:
         return ""
     rows.sort(key=lambda row: -row[1])
-    most, high = max(count for _, count in rows), ROW * len(rows) + 6
-    drawn = []
-    for i, (kind, count) in enumerate(rows):
+    most, drawn = rows[0][1], []
+    for kind, count in rows:
         label = words(f"insights.{name}_{kind}") if translated else kind
-        wide = max(2.0, (WIDE - NAMES - 90) * count / most)
-        y = ROW * i + 3
         drawn.append(
-            f'<text x="{NAMES - 10}" y="{y + 15}" text-anchor="end">{render.plain(label)}</text>'
-            f'<rect x="{NAMES}" y="{y}" width="{wide:.1f}" height="{ROW - 8}" rx="2" '
-            f'fill="{DARK}"/>'
-            f'<text x="{NAMES + wide + 8:.0f}" y="{y + 15}">{count}</text>'
+            f'<span>{render.plain(label)}</span><div class="bar">'
+            f'<i style="width:{LONGEST * count / most:.1f}%"></i>{count}</div>'
         )
-    return _picture(name, "".join(drawn), WIDE, high, words)
+    return _titled(name, f'<div class="bars">{"".join(drawn)}</div>', words)
 
 
 def times(shown: Sequence[Time], words: Texts) -> str:
     """The stages of a turn with their median and 95th percentile."""
     head = [words(f"insights.{n}") for n in ("step", "p50", "p95", "count")]
-    rows = [[t.step, f"{t.p50:.1f}", f"{t.p95:.1f}", str(t.count)] for t in shown]
+    rows = [[_step(t.step, words), f"{t.p50:.1f}", f"{t.p95:.1f}", str(t.count)] for t in shown]
     return _titled("times", render.table(head, rows, "times"), words)
+
+
+def _step(name: str, words: Texts) -> str:
+    """What both kinds of intent take is one figure here."""
+    return words.named("step", "any intent" if name == "intent" else name)
 
 
 def gaps(shown: Sequence[Gap], words: Texts) -> str:
@@ -106,18 +111,17 @@ def gaps(shown: Sequence[Gap], words: Texts) -> str:
     return _titled("gaps", render.table(head, rows, "gaps"), words)
 
 
-def _picture(name: str, inside: str, wide: int, high: int, words: Texts) -> str:
+def _picture(name: str, inside: str, wide: int, words: Texts) -> str:
+    """name: a class of desk.css that says on which screens it is shown."""
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {HIGH}" '
         f'font-family="system-ui, sans-serif" font-size="12" fill="{INK}">{inside}</svg>'
     )
     data = base64.b64encode(svg.encode()).decode()
-    alt = render.plain(words(f"insights.{name}"))
-    return _titled(
-        name,
-        f'<img alt="{alt}" style="width:100%;max-width:{wide}px" '
-        f'src="data:image/svg+xml;base64,{data}">',
-        words,
+    alt = render.plain(words("insights.days"))
+    return (
+        f'<img class="{name}" alt="{alt}" style="width:100%;max-width:{wide}px" '
+        f'src="data:image/svg+xml;base64,{data}">'
     )
 
 

@@ -173,7 +173,9 @@ class WebhooksCard:
             outcome = self._webhooks.test(hook.id, loopback=self._loopback)
             if outcome.taken:
                 return done(words("webhooks.taken", status=outcome.status))
-            return problem(words("webhooks.not_taken", error=outcome.error))
+            return problem(
+                words("webhooks.not_taken", error=_why(outcome.error, outcome.status, words))
+            )
 
         return self._act(chosen, state, language, test)
 
@@ -249,12 +251,19 @@ def _deliveries(found: list[Delivery], words: Texts) -> str:
             words(f"webhooks.{one.state}"),
             str(one.tries),
             _moment(one.due) if one.state == "waiting" else "",
-            one.error or (str(one.status) if one.status else ""),
+            _why(one.error, one.status, words),
         ]
         for one in found
     ]
     names = ("created", "event", "state", "tries", "due", "answer")
     return render.table([words(f"webhooks.{name}") for name in names], rows, "results history")
+
+
+def _why(error: str, status: int | None, words: Texts) -> str:
+    """Why a message was not taken, or the status of the answer to one that was."""
+    if error and status:
+        return words("webhooks.answered", status=status)
+    return words.named("webhook_error", error) if error else str(status or "")
 
 
 def _moment(iso: str) -> str:
