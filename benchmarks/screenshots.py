@@ -3,7 +3,7 @@
 Starts `zhike serve` with the sample shop, acts as a customer and as staff in Chromium, trains with
 the smoke preset and promotes the run. About ten minutes on two cores, most of it training.
 
-    python benchmarks/screenshots.py [--home FOLDER] [--port 7891] [--output FOLDER]
+    python benchmarks/screenshots.py [--home FOLDER] [--port 7891] [--output FOLDER] [--no-training]
 
 A home that is kept is used again: it must have been set up by this script.
 """
@@ -34,6 +34,7 @@ WIDE, PHONE = (1280, 860), (390, 844)
 TALLEST = 1_500  # pixels of a picture
 LARGEST = 200 * 1024  # bytes of a picture
 LOADING = 600.0  # seconds for samples and their vectors
+RECEIVER = "http://localhost:8899/zhike"  # of a webhook; nobody listens there
 TRAINING = 900.0  # seconds; the preset itself ends within five minutes
 ARGUMENTS = [
     "--no-sandbox",
@@ -54,7 +55,8 @@ class Server:
         self.home, self.url = home, f"http://127.0.0.1:{port}"
         self._output = (home / "serve.log").open("w+", encoding="utf-8")
         command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
-        environment = {**os.environ, "ZHIKE_HOME": str(home)}
+        here = {"ZHIKE_HOME": str(home), "ZHIKE_SERVER_WEBHOOK_LOOPBACK": "true"}
+        environment = {**os.environ, **here}
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=self._output, stderr=subprocess.STDOUT
         )
@@ -114,11 +116,17 @@ class Camera:
         )
         return context.new_page()
 
-    def shoot(self, page: Page, name: str) -> None:
-        """Save the page from its top. Raises SystemExit when the file would be too large."""
+    def shoot(self, page: Page, name: str, part: str = "") -> None:
+        """Save the page, or a part of it, from its top.
+
+        Raises SystemExit when the file would be too large.
+        """
         page.wait_for_timeout(500)  # fades
         path = self._output / f"{name}.png"
-        page.screenshot(path=str(path), full_page=True)
+        if part:
+            page.locator(part).screenshot(path=str(path))
+        else:
+            page.screenshot(path=str(path), full_page=True)
         with Image.open(path) as shot:
             cut = shot.convert("RGB").crop((0, 0, shot.width, min(shot.height, TALLEST)))
         cut.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -192,28 +200,103 @@ def train_and_promote(page: Page) -> None:
     expect(page.locator("#training-changed")).to_contain_text("from the next message on")
 
 
-def staff(camera: Camera, server: Server) -> None:
-    """Every tab of the desk."""
+def complaint(camera: Camera) -> None:
+    """A visitor who rates a reply down and calls a person."""
+    visitor = camera.page("en-US")
+    visitor.goto("/")
+    ask(visitor, "How long is the warranty on the K2 base?")
+    visitor.locator(".message-buttons button").first.click()
+    visitor.locator("#person").click()
+    expect(visitor.locator("#notice")).not_to_be_empty()
+
+
+def staff(camera: Camera, server: Server, *, training: bool) -> None:
+    """Every tab of the desk. training: with a run, which takes minutes."""
     page = camera.page("en-US")
     enter(page, camera, server)
     page.locator("#query").locator("textarea, input").fill("Who pays the freight of a return?")
     page.locator("#search").click()
     expect(page.locator("#found .passages tbody tr").first).to_be_visible()
     camera.shoot(page, "desk-documents")
-    train_and_promote(page)
-    camera.shoot(page, "desk-training")
-    visitor = camera.page("en-US")
-    visitor.goto("/")
-    ask(visitor, "How long is the warranty on the K2 base?")
-    page.get_by_role("tab", name="Conversations").click()
-    page.locator("#sessions label").first.click()
-    expect(page.locator(".turn.assistant .reply").first).to_be_visible()
-    page.locator(".trace summary").first.click()
-    page.locator(".turn").first.scroll_into_view_if_needed()
+    edit(page)
+    camera.shoot(page, "desk-editor", "#document")
+    if training:
+        train_and_promote(page)
+        camera.shoot(page, "desk-training")
+    complaint(camera)
+    page.get_by_role("tab", name="Inbox").click()
+    page.locator("#calls label").first.click()
+    expect(page.locator("#case-turns .turn").first).to_be_visible()
+    camera.shoot(page, "desk-inbox")
+    page.get_by_role("tab", name="Feedback").click()
+    page.locator("#complaints label").first.click()
+    expect(page.locator("#complaint .turn").first).to_be_visible()
+    camera.shoot(page, "desk-feedback")
+    page.get_by_role("tab", name="Insights").click()
+    expect(page.locator("#insights .bars").first).to_be_visible()
+    camera.shoot(page, "desk-insights")
+    intents(page)
+    camera.shoot(page, "desk-intents")
+    conversation(page)
     camera.shoot(page, "desk-conversations")
     page.get_by_role("tab", name="Health").click()
     expect(page.locator("#health")).to_contain_text("multilingual-e5-small")
     camera.shoot(page, "desk-health")
+    webhook(page)
+    camera.shoot(page, "desk-webhooks", ".card:has(#webhooks)")
+    in_chinese(camera, server)
+
+
+def edit(page: Page) -> None:
+    """A document open in its editor."""
+    page.locator("#filter-text").locator("textarea, input").press_sequentially("return")
+    page.locator("#documents .body-cell", has_text="en/").first.click()
+    page.locator("#edit").click()
+    expect(page.locator("#editor-text textarea")).not_to_be_empty()
+
+
+def intents(page: Page) -> None:
+    """What customers want, and the messages worth a label."""
+    page.get_by_role("tab", name="Intents").click()
+    page.locator("#intent-text").locator("textarea, input").fill("Where is my parcel?")
+    page.locator("#try-intent").click()
+    expect(page.locator("#intent-found table")).to_be_visible()
+    page.locator("#suggested-look").click()
+    expect(page.locator("#suggested label").first).to_be_visible()
+
+
+def webhook(page: Page) -> None:
+    """A program that is told of events; it is added once."""
+    page.get_by_role("tab", name="People").click()
+    expect(page.locator("#webhooks")).not_to_be_empty()
+    if not page.locator("#webhooks tbody tr").count():
+        page.locator("#webhook-url").locator("textarea, input").fill(RECEIVER)
+        page.locator("#webhook-events label").first.click()
+        page.locator("#webhook-add").click()
+    page.locator("#webhook input").click()
+    page.get_by_role("option").first.click()
+    expect(page.locator("#webhook-one")).to_be_visible()
+
+
+def in_chinese(camera: Camera, server: Server) -> None:
+    """The approved answers, and the desk on a phone."""
+    for name, size in (("desk-approved", WIDE), ("desk-phone", PHONE)):
+        page = camera.page("zh-CN", size)
+        enter(page, camera, server)
+        if size == WIDE:
+            page.get_by_role("tab", name="标准答案").click()
+            page.locator("#pairs .body-cell").first.click()
+            expect(page.locator("#pair-switch")).to_be_visible()
+        camera.shoot(page, name)
+        page.context.close()
+
+
+def conversation(page: Page) -> None:
+    """The newest conversation, with the reasons behind its reply."""
+    page.get_by_role("tab", name="Conversations").click()
+    page.locator("#sessions label").first.click()
+    expect(page.locator(".turn.assistant .reply").first).to_be_visible()
+    page.locator(".trace summary").first.click()
 
 
 def main() -> None:
@@ -221,6 +304,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="kept and used again; else a temporary one")
     parser.add_argument("--port", type=int, default=7891)
     parser.add_argument("--output", type=Path, default=ROOT / "samples" / "screenshots")
+    parser.add_argument("--no-training", action="store_true", help="all but the training page")
     chosen = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -233,7 +317,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
             camera = Camera(browser, server.url, chosen.output)
             customers(camera)
-            staff(camera, server)
+            staff(camera, server, training=not chosen.no_training)
             browser.close()
 
 

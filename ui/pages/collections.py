@@ -52,7 +52,7 @@ class CollectionsCard:
             self._said = gr.Markdown("", elem_id="collections-said")
             with gr.Row(elem_classes="form", equal_height=False):
                 self._file = add(
-                    gr.File(file_types=[".zip"], height=120, elem_id="import-file", scale=3),
+                    gr.File(file_types=[".zip"], height=150, elem_id="import-file", scale=3),
                     label="collections.import_file",
                 )
                 with gr.Column(scale=1, min_width=220):
