@@ -26,11 +26,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PASSWORD = "harbour lantern quilt 88"
 WIDE, PHONE = (1280, 860), (390, 844)
+MARGIN = 16  # pixels around a part
 TALLEST = 1_500  # pixels of a picture
 LARGEST = 200 * 1024  # bytes of a picture
 LOADING = 600.0  # seconds for samples and their vectors
@@ -123,10 +124,8 @@ class Camera:
         """
         page.wait_for_timeout(500)  # fades
         path = self._output / f"{name}.png"
-        if part:
-            page.locator(part).screenshot(path=str(path))
-        else:
-            page.screenshot(path=str(path), full_page=True)
+        clip = _around(page, part) if part else None
+        page.screenshot(path=str(path), full_page=True, clip=clip)
         with Image.open(path) as shot:
             cut = shot.convert("RGB").crop((0, 0, shot.width, min(shot.height, TALLEST)))
         cut.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -134,6 +133,20 @@ class Camera:
         print(json.dumps({"picture": path.name, "bytes": size}))
         if size > LARGEST:
             raise SystemExit(f"{path.name} has {size} bytes; at most {LARGEST} are wanted.")
+
+
+def _around(page: Page, part: str) -> FloatRect:
+    """Where a part of the page is, with a margin."""
+    box = page.locator(part).bounding_box()
+    if box is None:
+        raise SystemExit(f"{part} is not on the page.")
+    down = float(page.evaluate("scrollY"))
+    return {
+        "x": box["x"] - MARGIN,
+        "y": box["y"] + down - MARGIN,
+        "width": box["width"] + 2 * MARGIN,
+        "height": box["height"] + 2 * MARGIN,
+    }
 
 
 def ask(page: Page, text: str) -> None:
@@ -273,6 +286,9 @@ def webhook(page: Page) -> None:
         page.locator("#webhook-url").locator("textarea, input").fill(RECEIVER)
         page.locator("#webhook-events label").first.click()
         page.locator("#webhook-add").click()
+        expect(page.locator("#webhook-secret")).to_be_visible()
+        page.reload()  # its secret is in no picture
+        page.get_by_role("tab", name="People").click()
     page.locator("#webhook input").click()
     page.get_by_role("option").first.click()
     expect(page.locator("#webhook-one")).to_be_visible()
@@ -295,8 +311,8 @@ def conversation(page: Page) -> None:
     """The newest conversation, with the reasons behind its reply."""
     page.get_by_role("tab", name="Conversations").click()
     page.locator("#sessions label").first.click()
-    expect(page.locator(".turn.assistant .reply").first).to_be_visible()
-    page.locator(".trace summary").first.click()
+    expect(page.locator("#turns .turn.assistant .reply").first).to_be_visible()
+    page.locator("#turns .trace summary").first.click()
 
 
 def main() -> None:
