@@ -53,8 +53,8 @@ def add(routes: APIRouter, app: App) -> None:
         name = _name(file.filename)
         request.state.act.object = name
         found = app.knowledge.find(replaces) if replaces else None
-        with tempfile.TemporaryDirectory(prefix="zhike-api-") as folder:
-            path = Path(folder) / name
+        with tempfile.TemporaryDirectory(prefix="zhike-api-") as copies:
+            path = Path(copies) / name
             with path.open("wb") as copy:
                 shutil.copyfileobj(file.file, copy)
             who, add = caller(request).name, app.knowledge.add
