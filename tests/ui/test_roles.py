@@ -175,10 +175,10 @@ def test_a_role_sees_its_tabs_and_buttons(running: Running) -> None:
 
 
 def test_fields_beside_closed_buttons_cannot_be_filled_in(running: Running) -> None:
-    used = ("upload", "upload-folder", "upload-replaced", "collection", "as-draft", "valid-from")
-    used += ("pair-question", "feedback-answer", "feedback-note", "intent-name", "lesson-note")
-    asked = ("filter-text", "query", "bench-collection", "version", "pair-wanted", "intent-text")
-    asked += ("feedback-state", "complaints", "insight-days", "sessions", "collections-name")
+    used = ["upload", "upload-folder", "upload-replaced", "collection", "as-draft", "valid-from"]
+    used += ["pair-question", "feedback-answer", "feedback-note", "intent-name", "lesson-note"]
+    asked = ["filter-text", "query", "bench-collection", "version", "pair-wanted", "intent-text"]
+    asked += ["feedback-state", "complaints", "insight-days", "sessions", "collections-name"]
     for role, closed in ((Role.VIEWER, True), (Role.EDITOR, False)):
         page = Desk(running, role)
         page.open()

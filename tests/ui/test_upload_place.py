@@ -66,7 +66,9 @@ def test_what_cannot_go_there_says_why(desk: Desk, base: KnowledgeBase, parking:
         ({"a_zip": DEAR}, "zh-Hans", "请选择 .md 文件"),
     ):
         desk.set("language", language)
-        add(desk, "town", **files)
+        desk.set("collection", "town")
+        desk.upload(**files)
+        desk.do("add")
         assert said in desk.text("upload-said")
     desk.set("language", "en")
     desk.upload(broken_md=b"%PDF-1.4\n")
