@@ -36,7 +36,7 @@ FOLDER = "scratch"
 def beginning(registry: Registry, name: str, base: Foundation) -> Run:
     """The run that it begins with. Raises UnknownRun, TrainingError."""
     run = registry.show(name)
-    if run.state != "done" or run.path is None or run.card.get("task", "dialogue") != "dialogue":
+    if run.state != "done" or run.path is None or run.task != "dialogue":
         raise TrainingError(f"Run {name} is no finished dialogue adapter to begin with.")
     if run.base_sha256 != base.sha256:
         raise TrainingError(
