@@ -143,13 +143,14 @@ def test_what_may_not_serve(registry: Registry) -> None:
 
 def test_it_reads_masked_text(shop: App, registry: Registry) -> None:
     registry.promote("first")
-    text = shop.assistant.screen.turn(
-        new_id(), "call 13812345678, a table for 7 at 21 please"
-    ).masked
-    assert "13812345678" not in text
+    session = shop.store.open_session(new_id(), "web")
+    said = "call 13812345678, a table for 7 at 21 please"
+    text = shop.assistant.screen.turn(session.id, said).masked
     known = shop.store.noticing([text], None, "en")
-    assert not any("138" in e.value for e in known)
     assert {*FOUND["en"]} <= {(e.kind, e.value) for e in known}
+    assert not any("138" in e.value for e in known) and ("phone", "[PHONE_1]") in {
+        (e.kind, e.value) for e in known
+    }
 
 
 def test_words_characters_and_placeholders() -> None:

@@ -125,15 +125,15 @@ def compare(name: str, limit: int, as_json: bool) -> None:
     """Ask base, champion and run NAME the same held-out questions; promotion heeds it."""
     if limit < 1:
         raise NotPromotable(f"--limit must be at least 1, not {limit}.")
-    os.environ.update(QUIET)  # before torch is imported
-    from finetune.comparison import compare as compared  # torch: seconds
-
     chosen, registry = settings.load(), _registry()
     run = registry.show(name)
     if run.task != "dialogue":
         raise NotPromotable(
             f"Run {name} is a tagger. Measure it: zhike evaluate slots --run {name} --data FILE"
         )
+    os.environ.update(QUIET)  # before torch is imported
+    from finetune.comparison import compare as compared  # torch: seconds
+
     base = Foundation.of(chosen.models, run.base or chosen.chatbot.generator)
     with tqdm(unit="reply", disable=None) as bar:
         result = compared(
