@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from chatbot.app import App, build
 from chatbot.crf_features import features, places, shape
+from chatbot.crf_tagger import CrfTagger
 from chatbot.errors import NotFound
 from chatbot.explanation import explain
+from chatbot.listed_names import FILE, ListedNames
+from chatbot.model_files import folder_sha256
 from chatbot.settings import ChatbotSettings
 from chatbot.spans import Span, bio, spans_of
 from chatbot.store import new_id
 from chatbot.types import HandoffReason, Incoming
-from finetune import tagger_run
+from finetune import crf_training, tagger_run
 from finetune.errors import NotPromotable
 from finetune.registry import Registry, opened
+from finetune.spans import Marked
 from finetune.tagger_run import TaggerJob
 from tests.marked_texts import bookings, write
 
@@ -181,3 +186,19 @@ def test_of_spans_that_overlap_the_first_keeps_its_words() -> None:
     both = [Span(0, 13, "date"), Span(11, 13, "time")]
     assert bio(words, both) == ["B-date", "I-date", "I-date"]
     assert spans_of(words, bio(words, both[1:])) == (both[1],)
+
+
+def test_a_name_that_is_listed_after_the_training_is_marked(tmp_path: Path) -> None:
+    names, chance = ListedNames(tmp_path / FILE), random.Random(5)
+    words = ["".join(chance.choice("bdfgklmnprst") for _ in range(6)) for _ in range(80)]
+    for word in words[:40]:
+        names.add("product", word)
+    texts = [
+        Marked(f"the {word} broke", (Span(4, 10, "broken"),) if word in words[:40] else ())
+        for word in words
+    ]
+    crf_training.train(texts, tmp_path / "tagger", lookup=names.spans)
+    tagger = CrfTagger(tmp_path / "tagger", folder_sha256(tmp_path / "tagger"), names.spans)
+    assert tagger.mark("the zwzwzw broke") == ()
+    names.add("product", "zwzwzw")
+    assert tagger.mark("the zwzwzw broke") == (Span(4, 10, "broken"),)
