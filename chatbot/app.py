@@ -34,6 +34,8 @@ from chatbot.originals import Originals
 from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings, HandoverSettings
 from chatbot.store import Store
+from chatbot.translated import Wordings
+from chatbot.translation import Translator
 from chatbot.word_lists import WordLists
 from knowledge import minilm, reader, weights
 from knowledge.database import Database
@@ -77,6 +79,8 @@ class App:
     generator: Engine | None
     scorer: EvidenceScorer
     names: ListedNames
+    translator: Translator
+    wordings: Wordings
     problems: tuple[str, ...] = ()
 
     def start(self) -> None:
@@ -210,6 +214,8 @@ def build(
         generator=generator,
         scorer=scorer,
         names=names,
+        translator=Translator(generator, chatbot.max_generation_seconds),
+        wordings=Wordings(database),
         problems=(*problems, *unread, *more, *_speechless(chatbot)),
     )
 
