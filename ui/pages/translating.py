@@ -159,7 +159,8 @@ class TranslatingSection:
             return ""
         if not self._app.translator.engine:
             return words("inbox.translate_none")
-        names = ", ".join(wording.language(code, words) for code in lacking)
+        comma = "、" if words.language.startswith("zh") else ", "
+        names = comma.join(wording.language(code, words) for code in lacking)
         return words("inbox.translate_lacks", languages=names)
 
     # Reading
@@ -229,7 +230,7 @@ class TranslatingSection:
         }
         shown: Updates
         try:
-            written = self._translated(text, chosen or "", language, run)
+            written = self._translated(text, chosen or "", words, run)
             shown = self._ready(written, words)
         except ChatbotError as error:
             shown = {self._draft: problem(words("desk.failed", error=error))}
@@ -241,14 +242,17 @@ class TranslatingSection:
         shown[self._text] = gr.update(**again, **shown.get(self._text, {}))
         yield {**shown, self._do: gr.update(**again), self._stop: _hidden()}
 
-    def _translated(self, text: str, chosen: str, language: str, run: Run) -> Written:
+    def _translated(self, text: str, chosen: str, words: Texts, run: Run) -> Written:
         """Raises ChatbotError."""
         self._app.handovers.session(chosen)
         line = self._app.handovers.line(chosen)
-        target = (line.language if line else None) or language
-        source = self._language_of(text, language)
-        if source == target or self._app.translator.lacks(source):
-            source = language
+        target = (line.language if line else None) or words.language
+        source = self._language_of(text, words.language)
+        if source == target and text.strip():
+            name = wording.language(target, words)
+            raise ChatbotError(words("inbox.translate_same", language=name))
+        if self._app.translator.lacks(source):
+            source = words.language
         made = self._app.translator.translate(text, source, target, run.cancelled)
         return Written(chosen, made)
 
