@@ -80,10 +80,8 @@ class TranslatingSection:
 
     def above(self) -> None:
         """What stands over the conversation."""
-        self._on = self._labels.add(
-            gr.Checkbox(value=False, visible=False, container=False, elem_id="translate-read"),
-            label="inbox.translate_read",
-        )
+        off = gr.Checkbox(False, label="", visible=False, container=False, elem_id="translate-read")
+        self._on = self._labels.add(off, label="inbox.translate_read")
         self._why = gr.Markdown("", elem_id="translate-why")
         self._said = gr.Markdown("", elem_id="translate-said")
 
