@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.chat_server import ChatServer, Response, says
+from tests.chat_server import ChatServer, translates
 from tests.journeys.conftest import PHONE, NewPage, Shot
 from tests.journeys.test_customer import ask
 from tests.journeys.test_staff import enter
@@ -15,16 +15,17 @@ from tests.ui.test_translating import generator, running
 pytestmark = pytest.mark.slow
 __all__ = ["generator", "running"]  # fixtures
 
-WORDS = {
-    "普通快递多少钱？": "How much is standard shipping?",
-    "Standard shipping is 10 yuan, free from 99 yuan.": "普通快递 10 元，满 88 元包邮。",
-    "How long can I return an unused kettle?": "未使用的水壶多久可以退货？",
-    "收到后 30 天内可以退货。": "You can return it within 30 days of receipt.",
+CASES = {  # by the customer's browser: question and draft, each with its translation
+    "zh-CN": (
+        ("普通快递多少钱？", "How much is standard shipping?"),
+        ("Standard shipping is 10 yuan, free from 99 yuan.", "普通快递 10 元，满 88 元包邮。"),
+    ),
+    "en-US": (
+        ("How long can I return an unused kettle?", "未使用的水壶多久可以退货？"),
+        ("收到后 30 天内可以退货。", "You can return it within 30 days of receipt."),
+    ),
 }
-
-
-def translated(server: ChatServer, body: dict[str, list[dict[str, str]]]) -> Response:
-    return says(WORDS[body["messages"][-1]["content"]])(server, body)
+WORDS = dict(pair for case in CASES.values() for pair in case)
 
 
 def open_inbox(agent: Page, name: str) -> None:
@@ -34,17 +35,10 @@ def open_inbox(agent: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("customers", "staff", "inbox", "reading", "texts", "hint"),
+    ("customers", "staff", "inbox", "reading", "hint", "label"),
     [
-        ("zh-CN", "en-US", "Inbox", "in English too", list(WORDS.items())[:2], "Missing: 99"),
-        (
-            "en-US",
-            "zh-CN",
-            "收件箱",
-            "用简体中文显示",
-            list(WORDS.items())[2:],
-            "机器翻译：简体中文 → 英文",
-        ),
+        ("zh-CN", "en-US", "Inbox", "in English too", "Missing: 99", "机器翻译"),
+        ("en-US", "zh-CN", "收件箱", "用简体中文显示", "简体中文 → 英文", "translated by machine"),
     ],
 )
 def test_both_read_their_own_language(
@@ -56,11 +50,11 @@ def test_both_read_their_own_language(
     staff: str,
     inbox: str,
     reading: str,
-    texts: list[tuple[str, str]],
     hint: str,
+    label: str,
 ) -> None:
-    generator.script = [translated]
-    (question, asked), (draft, reply) = texts
+    generator.script = [translates(WORDS)]
+    (question, asked), (draft, reply) = CASES[customers]
     customer, agent = new_page(customers), new_page(staff)
     customer.goto("/")
     ask(customer, question)
@@ -80,7 +74,7 @@ def test_both_read_their_own_language(
     expect(agent.locator("#draft")).to_contain_text(draft)
     expect(agent.locator("#draft")).to_contain_text(hint)
     shot(agent, f"desk-translated-{staff}-1280")
-    agent.set_viewport_size(PHONE)
+    agent.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     shot(agent, f"desk-translated-{staff}-390")
     wide = agent.evaluate("document.documentElement.scrollWidth")
     assert wide <= PHONE["width"]
@@ -88,6 +82,8 @@ def test_both_read_their_own_language(
     agent.locator("#reply-send").click()
     expect(customer.locator("#chat")).to_contain_text(reply.replace("88", "99"))
     expect(customer.locator("#chat")).not_to_contain_text(draft)
+    expect(customer.locator("#chat .agent .who")).to_contain_text(label)
+    shot(customer, f"customer-translated-{customers}-1280")
     expect(agent.locator("#case-turns .turn.agent details.wording")).to_contain_text(draft)
     shot(agent, f"desk-translated-sent-{staff}-390")
 
@@ -105,5 +101,5 @@ def test_why_it_is_not_offered(new_page: NewPage, running: Running, shot: Shot) 
     why = "Messages are not translated: the generator does not speak Simplified Chinese."
     expect(agent.locator("#translate-why")).to_have_text(why)
     expect(agent.locator("#translate-draft")).not_to_be_visible()
-    agent.set_viewport_size(PHONE)
+    agent.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     shot(agent, "desk-not-translated-390")

@@ -53,7 +53,9 @@ def test_an_agent_answers_and_the_customer_reads_it(running: Running, desk: Brow
     draft = desk.call(desk.function("suggest", "click"), ["Hello!", None, "en"])
     assert "Hello!" in draft and "Opened tea cannot be returned." in draft
     desk.call(desk.function("note", "click"), ["NOTE-SECRET", *at])
-    assert "Sent." in desk.call(desk.function("reply-send", "click"), ["REPLY-MARK <b>x</b>", *at])
+    assert "Sent." in desk.call(
+        desk.function("reply-send", "click"), ["REPLY-MARK <b>x</b>", *at, None]
+    )
     heard = tick(customer, None, None, "en")
     assert "REPLY-MARK &lt;b&gt;x" in heard and "a person of the team" in heard
     assert "NOTE-SECRET" not in heard
@@ -75,7 +77,7 @@ def _visitor(browser: Browser) -> str:
 
 
 def test_a_mistake_is_a_sentence_and_changes_nothing(running: Running, desk: Browser) -> None:
-    sent = desk.call(desk.function("reply-send", "click"), [" ", "waiting", None, "en"])
+    sent = desk.call(desk.function("reply-send", "click"), [" ", "waiting", None, "en", None])
     assert "This did not work" in sent
     saved = desk.call(desk.function("canned-save", "click"), ["", "text", "en"])
     assert "needs a name and a text" in saved

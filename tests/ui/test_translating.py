@@ -13,7 +13,7 @@ from chatbot.settings import ChatbotSettings
 from chatbot.store import new_id
 from chatbot.translated import Wording
 from chatbot.types import HandoffReason, Incoming
-from tests.chat_server import Behaviour, ChatServer, chunk, events, says, status
+from tests.chat_server import ChatServer, chunk, events, says, status, translates
 from tests.ui.conftest import Running, listening, made
 from tests.ui.desk import Desk
 from tests.ui.staff import session_of
@@ -21,9 +21,11 @@ from tests.ui.test_customer import Browser
 from ui import web
 from ui.labels import Labels
 from ui.metrics import Stored
+from ui.pages import bubbles
 from ui.pages.conversations import ConversationsTab
 from ui.pages.translating import Runs
 from ui.roles import Role
+from ui.texts import texts
 
 SPOKEN = ("en", "zh-Hans", "zh-Hant")
 QUESTION = "普通快递多少钱？我的电话是 138 1234 5678"
@@ -35,12 +37,7 @@ WORDS = {
 }
 
 
-def translates(server: ChatServer, body: dict[str, object]) -> object:
-    messages: list[dict[str, str]] = body["messages"]  # type: ignore[assignment]
-    return says(WORDS[messages[-1]["content"]])(server, body)
-
-
-KNOWN: Behaviour = translates  # type: ignore[assignment]
+KNOWN = translates(WORDS)
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +156,10 @@ def test_a_draft_is_translated_read_edited_and_sent(
     heard = [str(turn) for turn in running.app.store.transcript(called, visitor)]
     heard.append(json.dumps(running.app.erasure.export(visitor)))
     assert "Standard shipping" not in "".join(heard)  # staff only
+    turns = running.app.store.transcript(called, visitor)
+    assert [turn.message.role for turn in turns if turn.translated] == ["agent"]
+    shown = str(bubbles.conversation(turns, texts("zh-Hans")))
+    assert shown.count("机器翻译") == 1 and "Standard shipping" not in shown
     assert DRAFT in ConversationsTab(running.app, Labels())._show(called, "en")
     assert "inbox.sent" in {e.action for e in running.site.accounts.audit.entries()}
     running.app.erasure.erase(visitor)
