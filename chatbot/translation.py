@@ -17,6 +17,7 @@ from chatbot.translated import Wording
 from knowledge.keywords import terms
 
 AT_ONCE = 4  # translations; the engine's other places are the customers'
+PATIENCE = 3  # times as long as an answer: an agent waits, and their messages are longer
 LETTERS = re.compile(r"[^\W\d_]")
 SAME = 0.5  # share of the translation's words from which a text that was sent is still it
 
@@ -49,9 +50,9 @@ class Translator:
     """Translates one text after the other, a few at once; safe from any thread."""
 
     def __init__(self, engine: Engine | None, seconds: float) -> None:
-        """`seconds` that one translation may take."""
+        """`seconds` that an answer may take; a translation may take PATIENCE times that."""
         self._engine = engine
-        self._seconds = seconds
+        self._seconds = PATIENCE * seconds
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
     @property

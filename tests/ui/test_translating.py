@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -308,18 +309,19 @@ def test_a_viewer_may_not(running: Running, generator: ChatServer, desk: Desk, c
     assert generator.seen == [] and running.app.wordings.of(called) == {}
 
 
-def test_following_a_conversation_keeps_no_session_up(running: Running, desk: Desk) -> None:
-    old = "2026-01-01T00:00:00+00:00"
+def test_following_a_conversation_keeps_no_session_up(
+    running: Running, desk: Desk, called: str
+) -> None:
+    old = (datetime.now(UTC) - timedelta(minutes=29)).isoformat()
     with running.app.database.write() as db:
-        kept = running.app.database.row("SELECT MAX(seen) AS seen FROM staff_sessions")
-        db.execute("UPDATE staff_sessions SET seen = seen")
-    assert kept is not None and kept["seen"] > old
-    function = next(
-        n
-        for n, d in desk.functions.items()
-        if [desk.ids["translate-read"], "input"] in map(list, d["targets"])
-    )
-    assert function in running.site.asgi._ticks
+        db.execute("UPDATE staff_sessions SET seen = ?", [old])
+    desk.set("translate-read", True)
+    desk.do("translate-read", "input")
+    assert running.app.wordings.count(called) == 1
+    newest = running.app.database.row("SELECT MAX(seen) AS seen FROM staff_sessions")
+    assert newest == {"seen": old}
+    desk.do("translate-undo")  # a click does
+    assert running.app.database.row("SELECT 1 FROM staff_sessions WHERE seen > ?", old)
 
 
 @pytest.mark.parametrize(
