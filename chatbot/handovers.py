@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chatbot import calls
+from chatbot import calls, drafts
 from chatbot.errors import ChatbotError, NotFound, WrongState
 from chatbot.masking import Masker
 from chatbot.packet import Packet
@@ -199,12 +199,20 @@ class Handovers:
             taken = {"agent": agent, "taken": calls.now()}
             db.table("handoffs").update(self._open(session_id)["id"], taken)
 
-    def say(self, session_id: str, agent: str, text: str, behind: Wording | None = None) -> Message:
+    def say(
+        self,
+        session_id: str,
+        agent: str,
+        text: str,
+        behind: Wording | None = None,
+        suggested: str = "",
+    ) -> Message:
         """Write to the customer. A waiting conversation is taken with it.
 
         The text is stored as written: it is the shop's own word. `behind`: what the agent wrote,
-        where the text is its translation; only staff read it. Raises WrongState when the
-        conversation is a colleague's, or nobody's any more.
+        where the text is its translation; `suggested`: what the assistant had proposed, kept where
+        the text is a version of it. Only staff read either. Raises WrongState when the conversation
+        is a colleague's, or nobody's any more.
         """
         text = _text(text, MAX_TEXT, "message")
         with self._db.write() as db:
@@ -214,6 +222,8 @@ class Handovers:
             message = self._store.add_message(session_id, "agent", text, self.name(agent))
             if behind is not None:
                 keep(db, message.id, behind)
+            if suggested and drafts.is_version(text, suggested):
+                drafts.keep(db, message.id, suggested)
             return message
 
     def note(self, session_id: str, agent: str, text: str) -> Message:

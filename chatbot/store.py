@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
-from chatbot import calls, offers, translated
+from chatbot import calls, drafts, offers, translated
 from chatbot.entities import entities
 from chatbot.errors import NotFound
 from chatbot.types import (
@@ -159,7 +159,7 @@ class Store:
 
     def __init__(self, database: Database, noticing: Noticing = entities) -> None:
         self._db, self.noticing = database, noticing
-        for own in (migrations, calls.migrations, offers.migrations, translated.migrations):
+        for own in (migrations, *(m.migrations for m in (calls, offers, translated, drafts))):
             database.migrate(own)
 
     def open_session(

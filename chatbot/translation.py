@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from chatbot.drafts import is_version
 from chatbot.errors import ChatbotError, GenerationError
 from chatbot.fidelity import Differences, differences
 from chatbot.generation.protocol import Engine, Sampling, Translation
 from chatbot.handovers import MAX_TEXT
 from chatbot.language import HAN
 from chatbot.translated import Wording
-from knowledge.keywords import terms
 
 AT_ONCE = 4  # translations; the engine's other places are the customers'
 PATIENCE = 3  # times as long as an answer: an agent waits, and their messages are longer
 LETTERS = re.compile(r"[^\W\d_]")
-SAME = 0.5  # share of the translation's words from which a text that was sent is still it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,7 @@ class Translated:
 
     def behind(self, sent: str) -> Wording | None:
         """What the agent wrote before it was translated; None for a text that is another one."""
-        made, said = set(terms(self.text)), set(terms(sent))
-        if made and len(made & said) < SAME * len(made):
+        if not is_version(sent, self.text):
             return None
         return Wording(self.source, self.original, self.engine)
 

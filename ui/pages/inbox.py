@@ -17,9 +17,9 @@ from chatbot.translated import Wording
 from ui import render
 from ui.labels import Labels
 from ui.pages import packet
-from ui.pages.bubbles import sources
 from ui.pages.canned import QUIET, CannedSection, Updates, account, done, problem
 from ui.pages.conversations import turn_html
+from ui.pages.suggesting import Suggested, SuggestingSection
 from ui.pages.translating import TranslatingSection, Written
 from ui.texts import Texts, texts
 
@@ -47,6 +47,7 @@ class InboxTab:
         self._app, self._may = app, may
         self._labels = labels
         self._canned = CannedSection(app, labels)
+        self._suggesting = SuggestingSection(app, labels)
         self._translating = TranslatingSection(app, labels, may)
         self.filled: list[Any] = []
 
@@ -120,7 +121,7 @@ class InboxTab:
                     gr.Button(size="sm", variant="primary", elem_id="reply-send"),
                     value="inbox.send",
                 )
-                self._suggest = add(gr.Button(size="sm", elem_id="suggest"), value="inbox.suggest")
+                self._suggesting.beside()
                 self._translating.beside()
                 self._note = add(gr.Button(size="sm", elem_id="note"), value="inbox.note")
             self._draft = gr.Markdown("", elem_id="draft")
@@ -136,22 +137,18 @@ class InboxTab:
         chosen = [*view, self._said, self._draft]
         self._queue.input(self._switch, at, chosen, **QUIET)
         self._list.input(self._read, [self._list, *at], chosen, **QUIET)
-        acted = [*chosen, self._text, *self._translating.kept]
+        acted = [*chosen, self._text, self._suggesting.made, *self._translating.kept]
         self._take.click(self._taken, at, acted, **QUIET)
         self._back.click(self._returned, at, acted, **QUIET)
         self._close.click(self._closed, [self._outcome, *at], acted, **QUIET)
         for trigger in (self._send.click, self._text.submit):
-            trigger(self._sent, [self._text, *at, self._translating.written], acted, **QUIET)
+            kept = [self._suggesting.made, self._translating.written]
+            trigger(self._sent, [self._text, *at, *kept], acted, **QUIET)
         self._note.click(self._noted, [self._text, *at], acted, **QUIET)
-        self._suggest.click(
-            self._suggested,
-            [self._text, self._chosen, self._language],
-            [self._text, self._draft],
-            **QUIET,
-        )
         self._pick.input(
             self._inserted, [self._pick, self._text], [self._text, self._pick], **QUIET
         )
+        self._suggesting.events(self._chosen, self._language, self._text, self._draft)
         self._translating.events(self._seen, self._chosen, self._language, self._text, self._draft)
 
     def _look(
@@ -299,6 +296,7 @@ class InboxTab:
         queue: Queue,
         chosen: str | None,
         language: str,
+        suggested: Suggested | None,
         written: Written | None,
         request: gr.Request,
     ) -> Updates:
@@ -307,8 +305,9 @@ class InboxTab:
         agent, act = account(request), self._app.handovers.say
         self._translating.leave(request)
         behind = self._translating.behind(written, chosen or "", text)
+        made = self._suggesting.behind(suggested, chosen or "")
         return self._acted(
-            lambda id_: act(id_, agent, text, behind), "sent", "mine", chosen, language, agent
+            lambda id_: act(id_, agent, text, behind, made), "sent", "mine", chosen, language, agent
         )
 
     def _noted(
@@ -339,33 +338,15 @@ class InboxTab:
             self._said: done(words(f"inbox.{key}")),
             self._draft: "",
             self._text: "",
+            **self._suggesting.cleared(),
             **self._translating.cleared(),
         }
 
-    def _suggested(self, text: str, chosen: str | None, language: str) -> Updates:
-        """The best quoted answer behind what is written already, with its sources below."""
-        words = texts(language)
-        try:
-            draft = self._app.assistant.draft(self._app.handovers.session(chosen or ""))
-        except NotFound as error:
-            return {self._draft: problem(words("desk.failed", error=error))}
-        if not draft.text:
-            return {
-                self._draft: f'<p class="hint">{render.plain(words("inbox.no_suggestion"))}</p>'
-            }
-        hint = f'<p class="hint">{render.plain(words("inbox.suggested"))}</p>'
-        cites = f'<div class="cites">{sources(draft.citations)}</div>'
-        return {self._text: _joined(text, draft.text), self._draft: hint + cites}
-
     def _inserted(self, name: str | None, text: str) -> list[Any]:
         try:
-            return [_joined(text, self._app.canned.text(name or "")), None]
+            return [joined(text, self._app.canned.text(name or "")), None]
         except NotFound:  # removed meanwhile
             return [text, None]
-
-
-def _joined(text: str, more: str) -> str:
-    return f"{text.rstrip()}\n\n{more}" if text.strip() else more
 
 
 def _tick() -> int:
