@@ -36,7 +36,7 @@ class Edited:
 
 
 def is_version(sent: str, made: str) -> bool:
-    """Whether the text that was sent is the one that was made, changed at most; of no words: yes."""
+    """Whether the text that was sent is the one that was made, changed at most."""
     words = set(terms(made))
     return len(words & set(terms(sent))) >= SAME * len(words)
 

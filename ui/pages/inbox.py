@@ -17,7 +17,7 @@ from chatbot.translated import Wording
 from ui import render
 from ui.labels import Labels
 from ui.pages import packet
-from ui.pages.canned import QUIET, CannedSection, Updates, account, done, problem
+from ui.pages.canned import QUIET, CannedSection, Updates, account, done, joined, problem
 from ui.pages.conversations import turn_html
 from ui.pages.suggesting import Suggested, SuggestingSection
 from ui.pages.translating import TranslatingSection, Written
