@@ -35,6 +35,8 @@ from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings, HandoverSettings
 from chatbot.slots import Slots
 from chatbot.store import Store
+from chatbot.translated import Wordings
+from chatbot.translation import Translator
 from chatbot.word_lists import WordLists
 from knowledge import minilm, reader, weights
 from knowledge.database import Database
@@ -79,6 +81,8 @@ class App:
     scorer: EvidenceScorer
     names: ListedNames
     slots: Slots
+    translator: Translator
+    wordings: Wordings
     problems: tuple[str, ...] = ()
 
     def start(self) -> None:
@@ -219,6 +223,8 @@ def build(
         scorer=scorer,
         names=names,
         slots=slots,
+        translator=Translator(generator, chatbot.max_generation_seconds),
+        wordings=Wordings(database),
         problems=(*problems, *unread, *more, *_speechless(chatbot)),
     )
 

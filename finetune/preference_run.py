@@ -113,7 +113,7 @@ def make(
 def _collected(
     job: Job, preset: Preset, tokenizer: Any, dataset: Path, diary: Diary
 ) -> Preferences:
-    """From the run's runner-ups and the corrected complaints."""
+    """From the run's runner-ups, the corrected complaints and the edited suggestions."""
     with documents.opened(job.home, job.models, job.knowledge) as known:
         if known:
             diary.note(Metric("searching"))
@@ -122,6 +122,7 @@ def _collected(
             sources = {
                 "runner-ups": preferences.runners_up(dataset),
                 "corrected": preferences.corrected(database),
+                "edited": preferences.edited(database),
             }
         return preferences.collect(sources, tokenizer, known, preset.passages, preset.max_tokens)
 
