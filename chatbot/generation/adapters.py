@@ -45,6 +45,22 @@ class Adapters:
             self._peft.set_adapter(key, inference_mode=True)
         yield
 
+    def merged(self, adapter: Adapter) -> dict[str, Any]:
+        """(outputs, inputs) float32 arrays of the matrices that it changes, by parameter's name.
+
+        The model itself is changed. Raises GenerationError.
+        """
+        with self.use(adapter):
+            config, tuner = self._peft.active_peft_config, self._peft.base_model
+            if config.bias != "none" or config.modules_to_save or tuner.targeted_parameter_names:
+                raise GenerationError(
+                    f"Adapter {adapter.name!r} changes more than matrices of layers, which this "
+                    'engine cannot. Set chatbot.generator_engine = "transformers".'
+                )
+            names = [f"{module}.weight" for module in tuner.targeted_module_names]
+            model = self._peft.merge_and_unload()
+        return {name: model.get_parameter(name).detach().float().numpy() for name in names}
+
     def _load(self, adapter: Adapter) -> str:
         try:
             check_adapter(Path(adapter.path), self._names, self._template_hash, adapter.sha256)
