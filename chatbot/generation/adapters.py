@@ -20,7 +20,7 @@ class Adapters:
 
     def __init__(self, model: Any, name: str, folder: Path, template_hash: str) -> None:
         self._model = model
-        self._names = {name, PurePath(name).name, folder.name}
+        self._names = names_of(name, folder)
         self._template_hash = template_hash
         # As saved, in bfloat16, unless the base is float32: a mixture slows every token.
         self._wide = str(model.dtype) == "torch.float32"
@@ -62,10 +62,7 @@ class Adapters:
         return {name: model.get_parameter(name).detach().float().numpy() for name in names}
 
     def _load(self, adapter: Adapter) -> str:
-        try:
-            check_adapter(Path(adapter.path), self._names, self._template_hash, adapter.sha256)
-        except ModelError as error:
-            raise GenerationError(f"Adapter {adapter.name!r} is not used: {error}") from error
+        require_fit(adapter, self._names, self._template_hash)
         from peft import LoraConfig, PeftModelForCausalLM
 
         config = LoraConfig.from_pretrained(adapter.path)
@@ -96,6 +93,19 @@ class Adapters:
             oldest = next(iter(self._loaded))
             self._peft.delete_adapter(self._loaded.pop(oldest))
         return key
+
+
+def names_of(name: str, folder: Path) -> set[str]:
+    """By which an adapter may name its base."""
+    return {name, PurePath(name).name, folder.name}
+
+
+def require_fit(adapter: Adapter, bases: set[str], template_hash: str) -> None:
+    """As `check_adapter`, for who asked for an answer. Raises GenerationError."""
+    try:
+        check_adapter(Path(adapter.path), bases, template_hash, adapter.sha256)
+    except ModelError as error:
+        raise GenerationError(f"Adapter {adapter.name!r} is not used: {error}") from error
 
 
 def check_adapter(folder: Path, bases: set[str], template_hash: str, sha256: str = "") -> None:

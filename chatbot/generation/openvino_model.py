@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from chatbot.errors import GenerationError
-from chatbot.generation.adapters import KEPT, Adapters
+from chatbot.generation.adapters import KEPT, Adapters, names_of, require_fit
 from chatbot.generation.openvino_graph import graph, matrices, openvino, replace
 from chatbot.generation.protocol import Adapter
 from chatbot.precision import computing
@@ -177,6 +177,8 @@ class MergedAdapters:
         when, reason = self._failed.get(adapter, (0.0, ""))
         if reason and time.monotonic() - when < RETRY:
             raise GenerationError(reason)
+        name, folder, template_hash = self._about
+        require_fit(adapter, names_of(name, folder), template_hash)
         if self._preparing is None:
             self._preparing = adapter
             threading.Thread(target=self._prepare, args=[adapter], daemon=True).start()
