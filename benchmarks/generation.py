@@ -1,6 +1,6 @@
 """How fast the packaged generator answers: alone, side by side, with a beginning that is known.
 
-    python benchmarks/generation.py [--model FOLDER]
+    python benchmarks/generation.py [--model FOLDER] [--openvino]
 
 Real questions to the sample shop with the passages that it finds, greedy, at most 48 tokens. The
 yardstick is transformers' own `generate` in bfloat16, one request after the other. Seconds are of
@@ -28,8 +28,8 @@ import torch
 from environment import ROOT, described
 from torch.nn import functional as F
 
-from chatbot.generation import caches
 from chatbot.generation.batch import Batches, Request
+from chatbot.generation.caches import STEP
 from chatbot.generation.decoding import WordStream, Writing
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.generation.transformers_engine import TransformersGenerator
@@ -45,7 +45,7 @@ USERS = (1, 4, 8)
 ALONE = 2  # prompts to which `generate` answers one by one
 ON_GPU = (1, 8, 32, 128)
 SHARED = 1_000  # tokens of the prompt that two turns share
-READ, PART = 2_048, 512  # tokens that are compared with float32, and how many in a row
+READ, PART = 1_536, 512  # tokens that are compared with float32, and how many in a row
 ASKED = (
     "How long do I have to send it back?",
     "What does it cost?",
@@ -127,7 +127,9 @@ class Desk:
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._batches = Batches(model, NoAdapter(), getattr(model, "empty", None))
+        self._batches = Batches(
+            model, NoAdapter(), getattr(model, "empty", None), getattr(model, "step", STEP)
+        )
         self._begin, self._first = 0.0, list[float]()
 
     def run(self, batch: Sequence[list[int]], tokens: int = TOKENS) -> tuple[float, list[float]]:
@@ -191,13 +193,13 @@ def second_turn(model: Any, tokenizer: Any) -> dict[str, float]:
 @torch.inference_mode()
 def said(model: Any, parts: Sequence[list[int]]) -> torch.Tensor:
     """(tokens, vocabulary) scores after every token of the parts, each read by itself."""
-    empty = getattr(model, "empty", lambda: caches.empty(model.config))
+    if not hasattr(model, "empty"):
+        return torch.cat([model(torch.tensor([part])).logits[0].float() for part in parts])
     rows = []
     for part in parts:
-        cache, _ = empty()
-        for token in part:
-            result = model(input_ids=torch.tensor([[token]]), past_key_values=cache)
-            rows.append(result.logits[0, -1].float())
+        cache, _ = model.empty()
+        for token in part:  # OpenVINO's form gives the scores after the last token alone
+            rows.append(model(torch.tensor([[token]]), past_key_values=cache).logits[0, -1])
     return torch.stack(rows)
 
 
@@ -218,7 +220,7 @@ def likeness(scores: torch.Tensor, exact: torch.Tensor, parts: Sequence[list[int
 
 def memory(folder: Path, engine: Literal["transformers", "openvino"]) -> int:
     """MB that the engine's process keeps after its first answer."""
-    generator = TransformersGenerator(folder.parent, str(folder), engine=engine)
+    generator = TransformersGenerator(settings().models, str(folder), engine=engine)
     generator.start()
     if not generator.wait(300):
         raise SystemExit(f"{engine}: {generator.status}")
@@ -237,7 +239,8 @@ def with_openvino(
     """The same requests to the engine of `chatbot.generator_engine = "openvino"`."""
     from chatbot.generation.openvino_model import OpenVinoModel
 
-    model = OpenVinoModel(folder, 0, lambda: load_model(folder, 32))
+    store = settings().models / "openvino"
+    model = OpenVinoModel(folder, 0, lambda: load_model(folder, 32), store)
     figures: Figures = {}
     for users in USERS:
         speed, firsts = Desk(model, tokenizer).run(batch[:users])
@@ -260,12 +263,14 @@ def with_openvino(
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--model", type=Path)
-    folder = options.parse_args().model or find(settings().models, "SmolLM2-135M-Instruct")
+    options.add_argument("--openvino", action="store_true", help="no Zhike over transformers")
+    chosen = options.parse_args()
+    folder = chosen.model or find(settings().models, "SmolLM2-135M-Instruct")
     torch.set_num_threads(1)
     figures: dict[str, Any] = {"device": str(here())}
     model, tokenizer = load(folder, 16)
-    crowds = ON_GPU if torch.cuda.is_available() else USERS
-    batch = prompts(tokenizer, max(crowds))
+    crowds = () if chosen.openvino else ON_GPU if torch.cuda.is_available() else USERS
+    batch = prompts(tokenizer, max(*crowds, *USERS))
     figures["prompt_tokens"] = [len(ids) for ids in batch[:8]]
     base_speed, base_first = plain(model, batch[:ALONE])
     figures["generate, bfloat16"] = _row(base_speed, base_first)
@@ -279,7 +284,8 @@ def main() -> None:
         figures[f"zhike, {users} at once"] = _row(speed, first) | _ratios(
             speed, first, base_speed, base_first
         )
-    figures["shared_prompt"] = second_turn(model, tokenizer)
+    if not chosen.openvino:
+        figures["shared_prompt"] = second_turn(model, tokenizer)
     if find_spec("openvino") and not torch.cuda.is_available():
         base = base_speed, base_first
         figures["openvino"] = with_openvino(folder, tokenizer, batch, base)

@@ -70,8 +70,13 @@ class Batches:
         model: Any,
         adapters: Switch,
         empty: Callable[[], tuple[Any, bool]] | None = None,
+        step: int = STEP,
     ) -> None:
-        """`empty` makes the model's caches, where they are not those of transformers."""
+        """`empty` makes the model's caches, where they are not those of transformers.
+
+        `step`: tokens of a prompt that are read at a time.
+        """
+        self._step = step
         self._model, self._adapters = model, adapters
         self._empty = empty or (lambda: caches.empty(model.config))
         self._room = int(getattr(model.config, "max_position_embeddings", 2048))
@@ -122,7 +127,7 @@ class Batches:
                     request.read, known = self._beginnings.longest(request.adapter, request.prompt)
                     if known:
                         caches.fill(request.cache, known)
-            part = request.prompt[request.read : (request.read // STEP + 1) * STEP]
+            part = request.prompt[request.read : (request.read // self._step + 1) * self._step]
             scores = self._scores([part], request.cache)
         request.read += len(part)
         if request.read < len(request.prompt):

@@ -85,16 +85,17 @@ def graph(folder: Path, bits: int, dense: Callable[[], Any], store: Path) -> Any
     """The model of `folder`, from `store` where it was made before. Raises GenerationError.
 
     `dense` loads it in float32. `bits` of the matrices: 8 or 32. `store` holds one graph for
-    each model's name and number of bits; where it cannot be written, the graph is made each time.
+    each model and number of bits; where it cannot be written, the graph is made each time.
     """
     made_of = "\n".join(
         (FORMAT, folder_sha256(folder), *(version(p) for p in ("openvino", "transformers")))
     )
     key = hashlib.sha256(made_of.encode()).hexdigest()
-    target = store / f"{folder.name}-{bits}"
+    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    target = store / f"{folder.name}-{place}-{bits}"
     try:
         store.mkdir(parents=True, exist_ok=True)
-        with FileLock(store / f"{target.name}.lock"):
+        with FileLock(store / "lock"):
             if not _is(target, key):
                 _make(target, key, lambda: _graph(dense(), bits))
         return openvino.Core().read_model(target / "model.xml")
@@ -111,6 +112,8 @@ def _is(target: Path, key: str) -> bool:
 
 
 def _make(target: Path, key: str, made: Callable[[], Any]) -> None:
+    for left in target.parent.glob(".making-*"):  # by one that was killed
+        shutil.rmtree(left, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=".making-"))
     try:
         built = staging / "new"

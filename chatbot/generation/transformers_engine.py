@@ -291,6 +291,7 @@ class TransformersGenerator:
             self._model,
             str(self._bits),
             self._engine,
+            str(self._models / "openvino"),
         ]
         reason = ""
         with subprocess.Popen(

@@ -5,7 +5,7 @@ Out: {"event": "ready", "slots"} · {"event": "failed", "reason"}
      {"event": "started" | "text" | "done" | "error", "id", …}
 
 Run by `transformers_engine.py` as `python -m chatbot.generation.worker FOLDER NAME BITS
-ENGINE`. It ends when stdin does, so it never outlives the server.
+ENGINE STORE`. It ends when stdin does, so it never outlives the server.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ class Worker:
         name: str,
         send: Send,
         bits: int = 0,
-        engine: str = "transformers",
+        store: Path | None = None,
     ) -> None:
+        """`store` is where OpenVINO keeps its form of the model; None is for transformers."""
         model: Any
-        if engine == "openvino":
+        if store is not None:
             from chatbot.generation.openvino_model import MergedAdapters, OpenVinoModel
 
             check_folder(folder)
             self._tokenizer = load_tokenizer(folder)
-            model = OpenVinoModel(folder, bits, lambda: load_model(folder, 32))
+            model = OpenVinoModel(folder, bits, lambda: load_model(folder, 32), store)
             merged = MergedAdapters(model, name, folder, template_hash(self._tokenizer))
-            self._batches = Batches(model, merged, model.empty)
+            self._batches = Batches(model, merged, model.empty, model.step)
         else:
             model, self._tokenizer = load(folder, bits)
             adapters = Adapters(model, name, folder, template_hash(self._tokenizer))
@@ -202,7 +203,9 @@ def _private_stdout() -> BinaryIO:
     return private
 
 
-def main(folder: str, name: str, bits: str = "0", engine: str = "transformers") -> int:
+def main(
+    folder: str, name: str, bits: str = "0", engine: str = "transformers", store: str = ""
+) -> int:
     os.nice(5)  # the web answers first
     events = _private_stdout()
 
@@ -210,7 +213,9 @@ def main(folder: str, name: str, bits: str = "0", engine: str = "transformers") 
         events.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
 
     try:
-        worker = Worker(Path(folder), name, send, int(bits), engine)
+        worker = Worker(
+            Path(folder), name, send, int(bits), Path(store) if engine == "openvino" else None
+        )
     except Exception as error:  # an edge: the parent tells it as the engine's status
         if not isinstance(error, ChatbotError):
             traceback.print_exc()
@@ -224,4 +229,4 @@ def main(folder: str, name: str, bits: str = "0", engine: str = "transformers") 
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:5]))
+    sys.exit(main(*sys.argv[1:6]))
