@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 
+from chatbot.app import build
 from chatbot.errors import GenerationError
 from chatbot.generation import caches
 from chatbot.generation.batch import Batches
@@ -24,6 +25,7 @@ from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.generation.transformers_engine import TransformersGenerator
 from chatbot.generation.worker import load, load_model
 from chatbot.model_files import folder_sha256
+from chatbot.settings import ChatbotSettings
 from tests.chatbot.test_batch import PROMPTS, Bench, NoAdapters, generated, prompt
 from tests.tiny_models import make_adapter, make_model, models_folder
 
@@ -220,20 +222,24 @@ def test_without_openvino_one_sentence_says_what_to_do(
 ) -> None:
     (tmp_path / "openvino.py").write_text("raise ImportError('not here')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    generator = engine_of(tiny)
+    chosen = ChatbotSettings(
+        str(tiny), generator_engine="openvino", generator_languages=("en",), answers="generate"
+    )
+    app = build(tmp_path / "home", tmp_path / "models", chatbot=chosen)
+    generator = app.generator
+    assert generator is not None and generator.name == f"openvino:{tiny.name}"
     generator.start()
     try:
-        assert not generator.wait(0.1)
         end = time.monotonic() + 60
         while "pip install" not in generator.status and time.monotonic() < end:
             time.sleep(0.05)
-        assert 'generator_engine = "openvino" needs OpenVINO' in generator.status
-        assert "Run `pip install openvino`" in generator.status
-        assert "\n" not in generator.status
+        (problem,) = app.health().problems
+        assert 'generator_engine = "openvino" needs OpenVINO. Run `pip install openvino`' in problem
+        assert "Answers are quoted meanwhile." in problem and "\n" not in problem
         with pytest.raises(GenerationError, match="pip install openvino"):
-            text(generator, ask())
+            list(generator.stream(ask()))
     finally:
-        generator.close()
+        app.close()
 
 
 def test_nothing_is_reported_to_its_maker(tiny: Path, tmp_path: Path) -> None:
