@@ -45,6 +45,18 @@ def _samples(_: Path, __: Path) -> tuple[Path, list[Query]]:
     return ROOT / "samples" / "knowledge", queries
 
 
+def _followups(language: str) -> Prepare:
+    """The calibration questions of one language that follow on others."""
+
+    def prepare(data: Path, scratch: Path) -> tuple[Path, list[Query]]:
+        corpus, queries = _samples(data, scratch)
+        prefix = f"{language}/"
+        here = [q for q in queries if any(d.startswith(prefix) for d in q.documents)]
+        return corpus, [q for q in here if q.history]
+
+    return prepare
+
+
 def _aws(data: Path, scratch: Path) -> tuple[Path, list[Query]]:
     with tarfile.open(data / "docs.tar.gz") as archive:
         archive.extractall(scratch, filter="data")
@@ -61,6 +73,8 @@ def _folder(corpus: str, queries: str) -> Prepare:
 
 SETS: dict[str, tuple[str, Prepare]] = {
     "samples": ("samples", _samples),
+    "followups_en": ("samples", _followups("en")),
+    "followups_zh": ("samples", _followups("zh")),
     "cmrc_zh": ("cmrc_zh", _beir),
     "swift_zh_to_en": ("swift_docs_zh_en", _folder("docs_en", "queries_zh_to_en.jsonl")),
     "swift_en_to_zh": ("swift_docs_zh_en", _folder("docs_zh", "queries_en_to_zh.jsonl")),

@@ -33,7 +33,10 @@ from chatbot.listed_names import FILE, ListedNames
 from chatbot.originals import Originals
 from chatbot.safety import Screen
 from chatbot.settings import ChatbotSettings, HandoverSettings
+from chatbot.slots import Slots
 from chatbot.store import Store
+from chatbot.translated import Wordings
+from chatbot.translation import Translator
 from chatbot.word_lists import WordLists
 from knowledge import minilm, reader, weights
 from knowledge.database import Database
@@ -77,6 +80,9 @@ class App:
     generator: Engine | None
     scorer: EvidenceScorer
     names: ListedNames
+    slots: Slots
+    translator: Translator
+    wordings: Wordings
     problems: tuple[str, ...] = ()
 
     def start(self) -> None:
@@ -90,6 +96,7 @@ class App:
     def _warm(self) -> None:
         language.warm()
         self.names.refresh()
+        self.slots.refresh()
         self.assistant.intents.follows = True
         self.assistant.intents.refresh()
         self.scorer.warm()
@@ -121,9 +128,10 @@ class App:
         )
 
     def lists(self) -> list[str]:
-        """What is wrong with the lists that the team keeps in files."""
+        """What is wrong with the lists that the team keeps in files, and with its tagger."""
         self.names.refresh()
-        problems = [self.names.problem] if self.names.problem else []
+        self.slots.refresh()
+        problems = [*filter(None, (self.names.problem, self.slots.problem))]
         if topics := self.assistant.house.topics:
             known = {definition.name for definition in self.assistant.intents.store.all()}
             problems += [
@@ -177,8 +185,12 @@ def build(
     )
     generator = _generator(models, chatbot)
     names = ListedNames(home / FILE)
-    noticing = partial(entities, naming=names.entities, order=chatbot.date_order)
-    store, champions = Store(database, noticing), Champions(database)
+    champions = Champions(database)
+    slots = Slots(champions, names.spans)
+    store = Store(
+        database,
+        partial(entities, naming=names.entities, slots=slots.entities, order=chatbot.date_order),
+    )
     english = minilm.packaged(models) if chatbot.intent_encoder != "none" else None
     archive = Archive(home / "intents", home / "cache", embedder, english)
     intents = IntentModel(embedder, IntentStore(database), champions, archive)
@@ -210,6 +222,9 @@ def build(
         generator=generator,
         scorer=scorer,
         names=names,
+        slots=slots,
+        translator=Translator(generator, chatbot.max_generation_seconds),
+        wordings=Wordings(database),
         problems=(*problems, *unread, *more, *_speechless(chatbot)),
     )
 

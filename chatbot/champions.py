@@ -1,4 +1,4 @@
-"""Which adapter or model serves now: read on every turn, written by promote and rollback."""
+"""What serves now, adapter, model, tagger: read on every turn, written by promote and rollback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlite_utils import Migrations
 from chatbot.errors import NotFound
 from knowledge.database import Database
 
-Kind = Literal["dialogue", "intent", "tagger"]
+Kind = Literal["dialogue", "intent", "entities"]
 migrations = Migrations("champions")
 
 
@@ -106,7 +106,8 @@ class Champions:
                 )
             )
             if not rows or rows[0]["until"] is not None:
-                raise NotFound(f"No {kind} adapter is promoted, so there is nothing to roll back.")
+                named = {"dialogue": "dialogue adapter", "entities": "tagger"}.get(kind, kind)
+                raise NotFound(f"No {named} is promoted, so there is nothing to roll back.")
             db.table("champions").delete(rows[0]["id"])
             if len(rows) == 1:
                 return None

@@ -1,5 +1,5 @@
 """What a customer mentioned that an agent looks up: order numbers, amounts, dates, masked data,
-and the team's own names."""
+the team's own names and slots."""
 
 from __future__ import annotations
 
@@ -52,21 +52,23 @@ def entities(
     language: str | None = None,
     *,
     naming: Naming | None = None,
+    slots: Naming | None = None,
     order: DateOrder = "",
 ) -> tuple[Entity, ...]:
     """What masked texts mention, each value once, in the order of appearance per kind.
 
     Dates and spans become ISO 8601 by the clock of `today` (dates.py), amounts "CNY 99.50" by
     ISO 4217. Personal data stays as its placeholder, e.g. kind "phone", value "[PHONE_1]".
-    `naming` finds the products and places of the team's list; `language` and `order` tell how
-    dates of digits alone are read.
+    `naming` finds the products and places of the team's list, `slots` what its tagger was trained
+    to mark; `language` and `order` tell how dates of digits alone are read.
     """
     found: dict[tuple[str, str], Entity] = {}
     for text in texts:
         for kind, said, value in _found(text, today or date.today(), language, order):
             found.setdefault((kind, value), Entity(kind, said, value))
-        for named in naming(text) if naming else ():
-            found.setdefault((named.kind, named.value), named)
+        for finder in filter(None, (naming, slots)):
+            for one in finder(text):
+                found.setdefault((one.kind, one.value), one)
     return tuple(found.values())
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chatbot import calls
+from chatbot import calls, drafts
 from chatbot.errors import ChatbotError, NotFound, WrongState
 from chatbot.masking import Masker
 from chatbot.packet import Packet
 from chatbot.states import Event, Outcome, State
 from chatbot.store import Store, new_id
+from chatbot.translated import Wording, keep
 from chatbot.types import HandoffReason, Message, Session
 from knowledge.database import Database
 
@@ -198,18 +199,32 @@ class Handovers:
             taken = {"agent": agent, "taken": calls.now()}
             db.table("handoffs").update(self._open(session_id)["id"], taken)
 
-    def say(self, session_id: str, agent: str, text: str) -> Message:
+    def say(
+        self,
+        session_id: str,
+        agent: str,
+        text: str,
+        behind: Wording | None = None,
+        suggested: str = "",
+    ) -> Message:
         """Write to the customer. A waiting conversation is taken with it.
 
-        The text is stored as written: it is the shop's own word. Raises WrongState when the
-        conversation is a colleague's, or nobody's any more.
+        The text is stored as written: it is the shop's own word. `behind`: what the agent wrote,
+        where the text is its translation; `suggested`: what the assistant had proposed, kept where
+        the text is a version of it. Only staff read either. Raises WrongState when the conversation
+        is a colleague's, or nobody's any more.
         """
         text = _text(text, MAX_TEXT, "message")
-        with self._db.write():
+        with self._db.write() as db:
             if self._open(session_id)["agent"] is None:
                 self.take(session_id, agent)
             self._own(session_id, agent)
-            return self._store.add_message(session_id, "agent", text, self.name(agent))
+            message = self._store.add_message(session_id, "agent", text, self.name(agent))
+            if behind is not None:
+                keep(db, message.id, behind)
+            if suggested and drafts.is_version(text, suggested):
+                drafts.keep(db, message.id, suggested)
+            return message
 
     def note(self, session_id: str, agent: str, text: str) -> Message:
         """A note for colleagues; the customer never sees it, the assistant never reads it."""

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from chatbot.errors import ChatbotError
 from chatbot.name_finder import Found, Kind, Name, NameFinder, key
+from chatbot.spans import Span
 from chatbot.types import Entity
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,10 @@ class ListedNames:
     def entities(self, text: str) -> tuple[Entity, ...]:
         """The same as entities: as written, and the name as listed."""
         return tuple(Entity(f.name.kind, f.text, f.name.name) for f in self.found(text))
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        """Where they stand; the kind is that of the name."""
+        return tuple(Span(f.start, f.end, f.name.kind) for f in self.found(text))
 
     def refresh(self) -> None:
         """Read the file if it changed; a glance at its time and size, about 5 µs, if not."""

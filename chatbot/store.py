@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
-from chatbot import calls, offers
+from chatbot import calls, drafts, offers, translated
 from chatbot.entities import entities
 from chatbot.errors import NotFound
 from chatbot.types import (
@@ -137,6 +137,7 @@ class Turn:
     reply: Reply | None = None
     rating: Literal[-1, 0, 1] = 0
     rating_reason: str = ""
+    translated: bool = False  # by a machine, from what an agent wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +159,11 @@ class Store:
 
     def __init__(self, database: Database, noticing: Noticing = entities) -> None:
         self._db, self.noticing = database, noticing
-        for migration in (migrations, calls.migrations, offers.migrations):
-            database.migrate(migration)
+        for own in (migrations, *(m.migrations for m in (calls, offers, translated, drafts))):
+            database.migrate(own)
 
     def open_session(
-        self,
-        visitor: str,
-        channel: str,
-        session_id: str | None = None,
-        language: str | None = None,
+        self, visitor: str, channel: str, session_id: str | None = None, language: str | None = None
     ) -> Session:
         """A new session, or the visitor's own of that id; NotFound when it is somebody else's."""
         if session_id is not None:
@@ -314,7 +311,8 @@ class Store:
         """The whole conversation, for staff."""
         rows = self._db.rows(
             "SELECT m.role, m.text, m.id AS message_id, m.created, m.author, r.*, "
-            "t.value AS rating, t.reason AS rating_reason FROM messages m "
+            "t.value AS rating, t.reason AS rating_reason, m.role = 'agent' AND EXISTS "
+            "(SELECT 1 FROM translated WHERE message_id = m.id) AS translated FROM messages m "
             "LEFT JOIN replies r ON r.id = m.id LEFT JOIN ratings t ON t.reply_id = m.id "
             "WHERE m.session_id = ? ORDER BY m.number",
             session_id,
@@ -325,6 +323,7 @@ class Store:
                 self._reply(row) if row["id"] else None,
                 row["rating"] or 0,
                 row["rating_reason"] or "",
+                bool(row["translated"]),
             )
             for row in rows
         )

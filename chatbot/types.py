@@ -112,7 +112,7 @@ class Entity:
     value: str  # normalised
 
 
-Naming = Callable[[str], Sequence[Entity]]  # the team's own names in a masked text
+Naming = Callable[[str], Sequence[Entity]]  # the team's own names, or slots, in a masked text
 # What masked texts mention, by the clock of a day and in a language, where these are known.
 Noticing = Callable[[Iterable[str], date | None, str | None], tuple[Entity, ...]]
 

@@ -46,8 +46,9 @@ def export(run: Run, models: Path, dataset: Path, form: Form, out: Path) -> Expo
     """
     if run.state != "done" or run.path is None or run.base is None:
         raise ExportError(f"Run {run.name} is {run.state}; only a finished one can be exported.")
-    if run.card.get("task", "dialogue") != "dialogue":
-        raise ExportError(f"Run {run.name} is a tagger: {run.path} is a transformers model as is.")
+    if run.task != "dialogue":
+        kind = "CRFsuite" if run.card.get("engine") == "crf" else "transformers"
+        raise ExportError(f"Run {run.name} is a tagger: {run.path} is a {kind} model as is.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ExportError(f"{out} exists already and is not an empty folder. Choose another.")
     converter = shutil.which(CONVERTER) if form == "gguf" else None

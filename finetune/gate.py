@@ -57,7 +57,7 @@ def measure(
 
     Raises NotPromotable when nothing could be written: no generator, or answers are set to quote.
     """
-    if run.state != "done" or run.path is None or run.card.get("task", "dialogue") != "dialogue":
+    if run.state != "done" or run.path is None or run.task != "dialogue":
         raise NotPromotable(f"Run {run.name} is no finished dialogue adapter.")
     if app.generator is None or app.assistant.settings.answers == "quote":
         raise NotPromotable(

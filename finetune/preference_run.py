@@ -36,7 +36,7 @@ FOLDER = "scratch"
 def beginning(registry: Registry, name: str, base: Foundation) -> Run:
     """The run that it begins with. Raises UnknownRun, TrainingError."""
     run = registry.show(name)
-    if run.state != "done" or run.path is None or run.card.get("task", "dialogue") != "dialogue":
+    if run.state != "done" or run.path is None or run.task != "dialogue":
         raise TrainingError(f"Run {name} is no finished dialogue adapter to begin with.")
     if run.base_sha256 != base.sha256:
         raise TrainingError(
@@ -113,7 +113,7 @@ def make(
 def _collected(
     job: Job, preset: Preset, tokenizer: Any, dataset: Path, diary: Diary
 ) -> Preferences:
-    """From the run's runner-ups and the corrected complaints."""
+    """From the run's runner-ups, the corrected complaints and the edited suggestions."""
     with documents.opened(job.home, job.models, job.knowledge) as known:
         if known:
             diary.note(Metric("searching"))
@@ -122,6 +122,7 @@ def _collected(
             sources = {
                 "runner-ups": preferences.runners_up(dataset),
                 "corrected": preferences.corrected(database),
+                "edited": preferences.edited(database),
             }
         return preferences.collect(sources, tokenizer, known, preset.passages, preset.max_tokens)
 

@@ -1,7 +1,7 @@
 """Pairs of replies to one question, a better and a worse one: what preference training learns.
 
-They come from the runner-ups of a run's own data, and from answers that the assistant wrote, a
-customer rated down and a colleague corrected.
+They come from the runner-ups of a run's own data, from answers that the assistant wrote, a customer
+rated down and a colleague corrected, and from suggestions that an agent changed before sending.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from chatbot import drafts
 from chatbot.feedback import LIST
 from chatbot.feedback import migrations as feedback_migrations
 from chatbot.generation.quoting import QuotingGenerator
@@ -86,6 +87,18 @@ def corrected(database: Database) -> list[Rejected]:
             asked, better, worse = (masker.mask(text) for text in texts)
             talk = f"{PREFIX}{row['session_id']}"
             found.append(Rejected(asked, better, worse, pair.language, talk, talk))
+    return found
+
+
+def edited(database: Database) -> list[Rejected]:
+    """What agents sent, and the suggestion that they made it of: also a quoted one, as it is the
+    wording that was changed. The tables of conversations must be there."""
+    found = []
+    for one in drafts.edited(database):
+        masker = Masker()  # placeholders are the same in all three texts
+        asked, better, worse = map(masker.mask, (one.question, one.sent, one.suggested))
+        talk = f"{PREFIX}{one.session}"
+        found.append(Rejected(asked, better, worse, one.language, talk, talk))
     return found
 
 

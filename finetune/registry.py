@@ -22,6 +22,7 @@ from finetune.errors import NotPromotable, TrainingError, UnknownRun
 from knowledge.database import Database
 
 State = Literal["running", "done", "failed", "cancelled"]
+Task = Literal["dialogue", "entities"]  # each has a champion of its own
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 migrations = Migrations("finetune")
 
@@ -67,6 +68,11 @@ class Run:
     error: str | None = None
     pid: int | None = None
     card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        """What it was trained for."""
+        return "entities" if self.card.get("task") == "entities" else "dialogue"
 
     @property
     def change(self) -> float | None:
@@ -195,9 +201,14 @@ class Registry:
         """The one that is being made now."""
         return next((run for run in self.list() if run.state == "running"), None)
 
-    def serving(self) -> Champion | None:
-        """The promoted adapter, whatever its share of the sessions."""
-        return self._champions.current("dialogue")
+    def serving(self, task: Task = "dialogue") -> Champion | None:
+        """The promoted adapter or tagger, whatever its share of the sessions."""
+        return self._champions.current(task)
+
+    def serves(self, run: Run) -> bool:
+        """Whether it is the promoted one of its task."""
+        champion = self.serving(run.task)
+        return champion is not None and champion.name == run.name
 
     def compared(self, name: str, comparison: dict[str, Any]) -> Run:
         """Enter what finetune.comparison found, beside what the training left."""
@@ -208,19 +219,19 @@ class Registry:
     def promote(
         self, name: str, share: float = 1.0, *, force: bool = False, reason: str = ""
     ) -> Champion:
-        """Let a run's adapter serve `share` (0..1) of the sessions from the next turn on.
+        """Let a run's adapter serve `share` (0..1) of the sessions from the next turn on, or its
+        tagger all of them.
 
-        Raises NotPromotable when it is not done, its files changed, its held-out loss is not
-        below its base's, its comparison speaks against it (bounds.py) or it did not pass its gate
-        (gate.py). With `force` the last three are written on its card instead, with `reason`.
+        Raises NotPromotable when it is not done, its files changed, a tagger is an encoder, or for
+        what problems() names. With `force` the last are written on its card instead, with `reason`.
         """
         run = self.show(name)
         if not 0 < share <= 1:
             raise NotPromotable(f"The share must be above 0 and at most 1, not {share}.")
         if run.state != "done" or run.path is None or run.sha256 is None:
             raise NotPromotable(f"Run {name} is {run.state}, only a finished one can be promoted.")
-        if run.card.get("task", "dialogue") != "dialogue":
-            raise NotPromotable(f"Run {name} is a tagger; only a dialogue adapter can serve.")
+        if run.task == "entities":
+            _check_tagger(run, share)
         if not Path(run.path).is_dir() or folder_sha256(Path(run.path)) != run.sha256:
             raise NotPromotable(
                 f"Run {name}: the files in {run.path} are not those that were trained. "
@@ -236,12 +247,16 @@ class Registry:
             card = json.dumps(run.card | {"forced": forced}, ensure_ascii=False)
             self._update(name, card=card)
         champion = Champion(run.name, run.path, run.sha256, share)
-        self._champions.promote("dialogue", champion)
+        self._champions.promote(run.task, champion)
         return champion
 
     def problems(self, run: Run) -> tuple[str, ...]:
-        """What speaks against a finished run, a sentence each."""
+        """What speaks against a finished run, a sentence each: a held-out loss that is not below
+        its base's, its comparison (bounds.py), its gate (gate.py); of a tagger its report."""
         card = run.card
+        if run.task == "entities":
+            right = card["report"]["f1"] > 0
+            return () if right else ("It marks no held-out span right. Add marked texts.",)
         found = (*bounds.failures(card), *bounds.poisoned(card), *bounds.preferred(card))
         if taken := run.card.get("retracted"):
             found = (
@@ -266,9 +281,10 @@ class Registry:
             return (worse, *found)
         return found
 
-    def rollback(self) -> Champion | None:
-        """What served before serves again; None is the base. Raises NotFound if nothing does."""
-        return self._champions.rollback("dialogue")
+    def rollback(self, task: Task = "dialogue") -> Champion | None:
+        """What served before serves again; None is the base, or no tagger. Raises NotFound if
+        nothing does."""
+        return self._champions.rollback(task)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -328,6 +344,17 @@ class Registry:
 def opened(home: Path) -> Registry:
     """The registry of a home, with a database connection of its own."""
     return Registry(Database(home / "zhike.db"), home)
+
+
+def _check_tagger(run: Run, share: float) -> None:
+    if run.card.get("engine") != "crf":
+        raise NotPromotable(
+            f"Run {run.name} is an encoder, which would load torch in the server and add its pass "
+            "to every turn; only a CRF serves. Train one on the same file: zhike train --task "
+            "entities --engine crf --data FILE"
+        )
+    if share != 1:
+        raise NotPromotable(f"Run {run.name} is a tagger, which serves all sessions. Share 1 only.")
 
 
 def _now() -> str:

@@ -9,16 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chatbot.spans import Span
 from finetune.errors import DatasetError
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """Characters `start` to `end` (exclusive) of a text, without white space around them."""
-
-    start: int
-    end: int
-    kind: str
+LONGEST_KIND = 64  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +77,11 @@ def _span(text: str, start: int, end: int, kind: str) -> Span:
     inside = text[start:end].strip()
     if not 0 <= start < end <= len(text) or not inside:
         raise ValueError(f"span {start}–{end} is not inside the text")
+    kind = " ".join(str(kind).split())
+    if not kind or not kind.isprintable() or len(kind) > LONGEST_KIND:
+        raise ValueError(f"a label has 1 to {LONGEST_KIND} printable characters")
     start += len(text[start:end]) - len(text[start:end].lstrip())
-    return Span(start, start + len(inside), str(kind))
+    return Span(start, start + len(inside), kind)
 
 
 def _conll(content: str, path: Path) -> Iterator[Marked]:

@@ -21,8 +21,10 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from chatbot.spans import Span, spans_of
+from chatbot.spans import bio as tagged
 from finetune.errors import TrainingError
-from finetune.spans import Marked, Span
+from finetune.spans import Marked
 
 IGNORED = -100  # label of tokens without loss
 LONGEST = 256  # tokens of context and text; what is behind is not marked
@@ -72,30 +74,13 @@ def align(tokenizer: Any, marked: Marked) -> Aligned:
 
 
 def bio(aligned: Aligned, spans: Sequence[Span]) -> list[str]:
-    """A tag for each word: B for the first that a span touches, I for the others."""
-    found = ["O"] * len(aligned.words)
-    for span in sorted(spans):
-        inside = [
-            at
-            for at, (_, start, end) in enumerate(aligned.words)
-            if start < span.end and end > span.start and found[at] == "O"
-        ]
-        for place, at in enumerate(inside):
-            found[at] = f"{'I' if place else 'B'}-{span.kind}"
-    return found
+    """chatbot.spans.bio() of the words."""
+    return tagged([(start, end) for _, start, end in aligned.words], spans)
 
 
 def spans(aligned: Aligned, given: Sequence[str]) -> tuple[Span, ...]:
-    """The inverse of bio(); I without its B begins a span."""
-    found: list[Span] = []
-    before = "O"
-    for (_, start, end), tag in zip(aligned.words, given, strict=True):
-        if tag.startswith("I-") and before[2:] == tag[2:]:
-            found[-1] = Span(found[-1].start, end, tag[2:])
-        elif tag != "O":
-            found.append(Span(start, end, tag[2:]))
-        before = tag
-    return tuple(found)
+    """The inverse of bio()."""
+    return spans_of([(start, end) for _, start, end in aligned.words], given)
 
 
 class Tagger:

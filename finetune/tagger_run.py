@@ -1,4 +1,4 @@
-"""A run that trains a tagger: marked texts in, a registered encoder with its report out."""
+"""A run that trains a tagger: marked texts in, a registered CRF or encoder with its report out."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ import platform
 import random
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from chatbot.crf_tagger import CrfTagger, Lookup
+from chatbot.errors import ModelError
+from chatbot.listed_names import FILE, ListedNames
 from chatbot.model_files import folder_sha256
-from finetune import metrics
+from chatbot.spans import Span
+from finetune import crf_training, metrics
 from finetune.errors import Cancelled, DatasetError, UnknownRun
 from finetune.foundation import Foundation
 from finetune.metrics import Metric, Tell
 from finetune.registry import Registry, Run, opened
 from finetune.spans import Marked, read, scores
 
+Engine = Literal["crf", "encoder"]
 ENCODER = "all-MiniLM-L6-v2"  # the packaged one; English
 PRESET = "entities"
 HELD_OUT = 0.1  # of the texts; the report is about them
 MOST = 1_000  # texts held out
+PACKAGES: dict[Engine, tuple[str, ...]] = {
+    "crf": ("python-crfsuite",),
+    "encoder": ("torch", "transformers"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +44,25 @@ class TaggerJob:
     home: Path
     models: Path
     data: Path
-    encoder: str = ENCODER  # packaged name, folder or pulled hub id
+    engine: Engine = "crf"
+    encoder: str = ENCODER  # packaged name, folder or pulled hub id; of that engine only
     name: str = ""  # "" numbers it: entities-20260131-1
-    epochs: float = 3.0
+    epochs: float = 3.0  # of the encoder
 
 
 def run(job: TaggerJob, tell: Tell = lambda metric: None) -> Run:
     """Train in this process and return the run; its card holds the report.
 
-    Raises FinetuneError (also for a second run at the same time), ModelError.
+    Raises FinetuneError (also for a second run at the same time), ChatbotError.
     """
-    base = Foundation.of(job.models, job.encoder)
+    base = Foundation.of(job.models, job.encoder) if job.engine == "encoder" else None
     train, held_out = split(read(job.data))
     registry = opened(job.home)
     with registry.alone():
         name = registry.reserve(PRESET, job.name)
-        registry.begin(name, PRESET, base.name, base.sha256, os.getpid())
+        registry.begin(
+            name, PRESET, base.name if base else "CRF", base.sha256 if base else "", os.getpid()
+        )
         try:
             _make(job, name, base, registry, train, held_out, tell)
         except (KeyboardInterrupt, Cancelled):
@@ -77,18 +90,13 @@ def split(texts: list[Marked]) -> tuple[list[Marked], list[Marked]]:
 def _make(
     job: TaggerJob,
     name: str,
-    base: Foundation,
+    base: Foundation | None,
     registry: Registry,
     train: list[Marked],
     held_out: list[Marked],
     tell: Tell,
 ) -> None:
-    import torch
-
-    from finetune import tagger  # torch: slow
-
     start, folder = time.monotonic(), registry.folder(name)
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
     def note(stage: str, step: int = 0, steps: int = 0, loss: float | None = None) -> None:
         seconds = round(time.monotonic() - start, 1)
@@ -97,37 +105,88 @@ def _make(
         metrics.append(folder, metric)
         tell(metric)
 
+    def learning(step: int, steps: int, loss: float) -> None:
+        note("training", step, steps, loss)
+
+    out, lookup = folder / "tagger", lookup_of(job.home)
     note("training")
-    tagger.train(
-        base.folder,
-        train,
-        folder / "tagger",
-        lambda step, steps, loss: note("training", step, steps, loss),
-        epochs=job.epochs,
-    )
-    shutil.rmtree(folder / "work", ignore_errors=True)
+    if base is None:
+        crf_training.train(train, out, learning, lookup=lookup)
+    else:
+        _tune(base, train, out, learning, job.epochs)
     note("measuring")
-    report = measured(folder / "tagger", held_out)
-    card = {
+    sha256 = folder_sha256(out)
+    card: dict[str, Any] = {
         "task": "entities",
+        "engine": job.engine,
         "dataset": {"file": job.data.name, "train": len(train), "held_out": len(held_out)},
-        "report": report,
-        "epochs": job.epochs,
+        "report": _scored(job.engine, out, sha256, held_out, lookup),
         "seconds": round(time.monotonic() - start, 1),
-        "versions": {package: version(package) for package in ("torch", "transformers")}
+        "versions": {package: version(package) for package in PACKAGES[job.engine]}
         | {"python": platform.python_version()},
     }
+    if base is not None:
+        card["epochs"] = job.epochs
     digest = hashlib.sha256(job.data.read_bytes()).hexdigest()
-    sha256 = folder_sha256(folder / "tagger")
     registry.finish(name, digest, (None, None), sha256, card, "tagger")
     note("done")
 
 
-def measured(folder: Path, texts: list[Marked]) -> dict[str, Any]:
-    """Exact spans of the tagger in `folder` on `texts`: precision, recall, f1, by_type."""
+def _tune(
+    base: Foundation,
+    texts: list[Marked],
+    out: Path,
+    tell: crf_training.Told,
+    epochs: float,
+) -> None:
+    import torch
+
+    from finetune import tagger  # torch: slow
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    tagger.train(base.folder, texts, out, tell, epochs=epochs)
+    shutil.rmtree(out.with_name("work"), ignore_errors=True)
+
+
+def lookup_of(home: Path) -> Lookup:
+    """Finds the names of the team's list, where a home has one."""
+    return ListedNames(home / FILE).spans
+
+
+def measured(run: Run, texts: list[Marked], lookup: Lookup = lambda text: ()) -> dict[str, Any]:
+    """Exact spans of a finished tagger on `texts`: precision, recall, f1, by_type.
+
+    Raises ModelError when its files are not those that were trained.
+    """
+    folder, sha256 = Path(str(run.path)), str(run.sha256)
+    return _scored(engine_of(run), folder, sha256, texts, lookup)
+
+
+def engine_of(run: Run) -> Engine:
+    """Of a tagger; those from before there was a CRF are encoders."""
+    return "crf" if run.card.get("engine") == "crf" else "encoder"
+
+
+def _scored(
+    engine: Engine, folder: Path, sha256: str, texts: list[Marked], lookup: Lookup
+) -> dict[str, Any]:
+    expected = [text.spans for text in texts]
+    return scores(expected, _marked(engine, folder, sha256, texts, lookup))
+
+
+def _marked(
+    engine: Engine, folder: Path, sha256: str, texts: list[Marked], lookup: Lookup
+) -> Sequence[tuple[Span, ...]]:
+    if engine == "crf":
+        crf = CrfTagger(folder, sha256, lookup)
+        return [crf.mark(text.text, text.context) for text in texts]
+    if not folder.is_dir() or folder_sha256(folder) != sha256:
+        raise ModelError(
+            f"{folder}: its files are not those that were trained. Restore them or train again."
+        )
     from finetune.tagger import Tagger  # torch: slow
 
-    return scores([text.spans for text in texts], Tagger(folder).mark(texts))
+    return Tagger(folder).mark(texts)
 
 
 def trained(registry: Registry, name: str = "") -> Run:

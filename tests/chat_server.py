@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -128,6 +128,15 @@ def says(text: str, pieces: int = 6, finish: str = "stop") -> Behaviour:
         usage = f"data: {json.dumps({'choices': [], 'usage': {'total_tokens': 9}})}\n\n"
         done = "data: [DONE]\n\n"
         return events(first, ": ping\n\n", *parts, chunk(finish=ending), usage, done)(server, body)
+
+    return behaviour
+
+
+def translates(words: Mapping[str, str]) -> Behaviour:
+    """What stands in the table for the last message."""
+
+    def behaviour(server: ChatServer, body: Body) -> Response:
+        return says(words[body["messages"][-1]["content"]])(server, body)
 
     return behaviour
 

@@ -196,5 +196,6 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
         "ingest",
         "search",
         "names",
+        "slots",
     }
     assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)

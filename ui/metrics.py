@@ -187,6 +187,17 @@ class Stored:
         ):
             ratings.add_metric(["up" if row["value"] > 0 else "down"], row["n"])
         yield ratings
+        translations = GaugeMetricFamily(
+            "zhike_translations",
+            "Translations that are stored, by who wrote the message.",
+            labels=("role", "engine"),
+        )
+        for row in self._app.database.rows(
+            "SELECT m.role, t.engine, count(*) AS n FROM translated t "
+            "JOIN messages m ON m.id = t.message_id GROUP BY 1, 2"
+        ):
+            translations.add_metric([row["role"], row["engine"]], row["n"])
+        yield translations
 
     def _steps(self) -> Iterable[Metric]:
         seconds: defaultdict[str, float] = defaultdict(float)

@@ -64,8 +64,8 @@ def may(role: Role, scope: Scope) -> bool:
 class Events:
     """The events of one file under ui/pages: `readers` need `read`, all others `write`.
 
-    `ticks` are what every open page calls by itself; such a function asks for the role and gives
-    nothing without it, since a refusal would be an alert on the page.
+    `ticks` are what every open page calls by itself, so that it keeps no session up; such a
+    function asks for the role and gives nothing without it, since a refusal would be an alert.
     """
 
     read: Scope
@@ -96,6 +96,12 @@ DESK: dict[str, Events] = {
         Scope.HANDOVERS,
         frozenset(("fill", "_switch", "_read", "_suggested", "_inserted")),
         ticks=frozenset(("_look",)),
+    ),
+    "translating": Events(
+        Scope.HANDOVERS,
+        Scope.HANDOVERS,
+        frozenset(("_drafted", "_stopped", "_undone")),
+        ticks=frozenset(("follow",)),
     ),
     "conversations": _events(
         Scope.CONVERSATIONS, Scope.FEEDBACK, "fill", "_show", "_turn_page", "<lambda>"
@@ -194,6 +200,7 @@ class Event:
     name: str  # file and function, such as "documents._listed"
     scope: Scope
     changes: bool  # whether it goes into the audit log
+    ticks: bool = False  # whether the page calls it by itself
 
 
 def event(function: Callable[..., Any]) -> Event:
@@ -205,6 +212,6 @@ def event(function: Callable[..., Any]) -> Event:
     if row is None:
         return Event(f"{file}.{called}", Scope.ADMIN, True)
     if called in row.ticks:
-        return Event(f"{file}.{called}", Scope.OWN, False)
+        return Event(f"{file}.{called}", Scope.OWN, False, True)
     reads = called in row.readers
     return Event(f"{file}.{called}", row.read if reads else row.write, not reads)

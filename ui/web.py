@@ -22,7 +22,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from chatbot.app import App
-from ui import api, desk_events, downloads, openai_api, problems, widget
+from ui import api, desk_events, downloads, openai_api, problems, roles, widget
 from ui.accounts import Accounts
 from ui.admission import admission
 from ui.availability import Availability
@@ -149,9 +149,12 @@ def _programs(app: App, settings: Settings, team: Team, once: Once) -> list[APIR
 
 
 def _ticks(blocks: gr.Blocks) -> frozenset[int]:
-    """The functions that timers of the page call, not people."""
-    functions = blocks.fns.items()
-    return frozenset(n for n, f in functions if any(event == "tick" for _, event in f.targets))
+    """The functions that the page calls by itself, not people."""
+    return frozenset(
+        number
+        for number, f in blocks.fns.items()
+        if any(event == "tick" for _, event in f.targets) or (f.fn and roles.event(f.fn).ticks)
+    )
 
 
 def clear_uploads() -> None:

@@ -92,7 +92,7 @@ class Batches:
         if len(request.prompt) + request.most > self._room:
             raise GenerationError(
                 f"The prompt has {len(request.prompt)} tokens, and the model has room for "
-                f"{self._room} with the answer. Ask a shorter question."
+                f"{self._room} with the answer. Shorten the text."
             )
         self._waiting.append(request)
 

@@ -24,7 +24,7 @@ from chatbot.errors import GenerationError
 from chatbot.generation.breaker import LONGEST, Breaker
 from chatbot.generation.chat_stream import BadAnswer, Part, parts, refusal
 from chatbot.generation.outgoing import Returned, outgoing
-from chatbot.generation.protocol import Generation, Piece, Sampling
+from chatbot.generation.protocol import Generation, Piece, Request, Sampling, Translation
 from chatbot.generation.served import Served, Server
 
 logger = logging.getLogger(__name__)
@@ -148,6 +148,13 @@ class OpenAIGenerator:
 
     def stream(self, request: Generation) -> Iterator[Piece]:
         """Pieces as they come; the last one has no text and names engine and adapter."""
+        yield from self._pieces(request)
+
+    def translate(self, request: Translation) -> Iterator[Piece]:
+        """As `stream`; personal data leaves as placeholders here too."""
+        yield from self._pieces(request)
+
+    def _pieces(self, request: Request) -> Iterator[Piece]:
         adapter = request.adapter.name if request.adapter else None
         if request.cancelled.is_set():
             yield Piece("", engine=self.name, adapter=adapter, stop="cancelled")
@@ -166,7 +173,7 @@ class OpenAIGenerator:
                 future.cancel()  # and to cancel that would leave it open
         yield Piece("", engine=self.name, adapter=adapter, stop=part.stop)
 
-    def _call(self, request: Generation, adapter: str | None) -> Call:
+    def _call(self, request: Request, adapter: str | None) -> Call:
         """Raises GenerationError when the key cannot be read."""
         sent = outgoing(request)
         body = {"model": adapter or self._model, "messages": sent.chat, "stream": True}

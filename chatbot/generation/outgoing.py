@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from chatbot.generation.protocol import Generation
+from chatbot.generation.protocol import Request, Translation
 from chatbot.masking import PLACEHOLDER, Masker, Original
-from chatbot.prompt import messages
+from chatbot.prompt import chat
 
 # The server renders the chat template, so text that spells one of its control tokens would open
 # a turn of its own. Which model it serves is not known here: the marks of the usual families.
@@ -34,22 +34,33 @@ class Outgoing:
     originals: dict[str, str]
 
 
-def outgoing(request: Generation) -> Outgoing:
-    """The one prompt format (chatbot/prompt.py) over masked question, history and evidence."""
-    said = (request.question, *(message.text for message in request.history))
+def outgoing(request: Request) -> Outgoing:
+    """The prompt (chatbot/prompt.py) over masked question, history and evidence, or over the
+    masked text that is to be translated."""
+    if isinstance(request, Translation):
+        said: tuple[str, ...] = (request.text,)
+    else:
+        said = (request.question, *(message.text for message in request.history))
     masker = Masker(_taken(" ".join(said)))
+    sent = chat(_masked(request, masker))
+    sent = [turn | {"content": CONTROL.sub(" ", turn["content"])} for turn in sent]
+    return Outgoing(sent, {o.placeholder: o.value for o in masker.new})
 
+
+def _masked(request: Request, masker: Masker) -> Request:
     def masked(text: str) -> str:
         return masker.mask(text, "secret")  # a link in a document is often the answer
 
-    chat = messages(
-        masked(request.question),
-        [replace(message, text=masked(message.text)) for message in request.history],
-        [replace(p, text=masked(p.text), heading=masked(p.heading)) for p in request.evidence],
-        request.language,
+    if isinstance(request, Translation):
+        return replace(request, text=masked(request.text))
+    return replace(
+        request,
+        question=masked(request.question),
+        history=tuple(replace(m, text=masked(m.text)) for m in request.history),
+        evidence=tuple(
+            replace(p, text=masked(p.text), heading=masked(p.heading)) for p in request.evidence
+        ),
     )
-    chat = [turn | {"content": CONTROL.sub(" ", turn["content"])} for turn in chat]
-    return Outgoing(chat, {o.placeholder: o.value for o in masker.new})
 
 
 def _taken(text: str) -> list[Original]:

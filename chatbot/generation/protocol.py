@@ -45,6 +45,27 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """A request for a text in another language: no evidence, no history, no adapter.
+
+    Adapters are taught to answer from passages, so the base translates.
+    """
+
+    text: str  # of one message
+    source: str  # its language
+    target: str
+    sampling: Sampling = Sampling()
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def adapter(self) -> Adapter | None:
+        return None
+
+
+Request = Generation | Translation
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A part of an answer; the last one has `stop` set and names engine and adapter."""
 
@@ -73,7 +94,14 @@ class Generator(Protocol):
 
 
 class Engine(Generator, Protocol):
-    """A generator that has to be started: its model lies in another process or machine."""
+    """A generator that has to be started: its model lies in another process or machine.
+
+    It takes any chat messages, so it also translates between its languages.
+    """
+
+    def translate(self, request: Translation) -> Iterator[Piece]:
+        """As `stream`: the text in the other language. Raise GenerationError."""
+        ...
 
     @property
     def ready(self) -> bool: ...

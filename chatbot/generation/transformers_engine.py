@@ -22,8 +22,8 @@ from typing import Any, Literal
 
 from chatbot import models as model_store
 from chatbot.errors import GenerationError, ModelError
-from chatbot.generation.protocol import Generation, Piece
-from chatbot.prompt import messages
+from chatbot.generation.protocol import Generation, Piece, Request, Translation
+from chatbot.prompt import chat
 
 logger = logging.getLogger(__name__)
 Event = dict[str, Any]  # one JSON line of the worker
@@ -126,6 +126,13 @@ class TransformersGenerator:
 
     def stream(self, request: Generation) -> Iterator[Piece]:
         """Pieces end at a word's end; the last one has no text and names engine and adapter."""
+        yield from self._pieces(request)
+
+    def translate(self, request: Translation) -> Iterator[Piece]:
+        """As `stream`, in the same line."""
+        yield from self._pieces(request)
+
+    def _pieces(self, request: Request) -> Iterator[Piece]:
         deadline = time.monotonic() + request.sampling.max_seconds
         with self._turn(request, deadline) as mine:
             stop = "cancelled"
@@ -134,7 +141,7 @@ class TransformersGenerator:
         adapter = request.adapter.name if request.adapter else None
         yield Piece("", engine=self.name, adapter=adapter, stop=stop)
 
-    def _answer(self, request: Generation, deadline: float) -> Generator[Piece, None, str]:
+    def _answer(self, request: Request, deadline: float) -> Generator[Piece, None, str]:
         """The worker's pieces; returns why it stopped."""
         number, events = self._send_request(request, deadline)
         begun = time.monotonic()
@@ -173,7 +180,7 @@ class TransformersGenerator:
             raise GenerationError(f"The model wrote nothing within {seconds:g} seconds.")
 
     @contextmanager
-    def _turn(self, request: Generation, deadline: float) -> Iterator[bool]:
+    def _turn(self, request: Request, deadline: float) -> Iterator[bool]:
         """First come, first served; False when the request was cancelled in the line."""
         ticket = object()
         with self._moved:
@@ -199,7 +206,7 @@ class TransformersGenerator:
             return 0.0
         return fmean(self._lasted) * (before // self._slots + 1)
 
-    def _wait_for(self, ticket: object, request: Generation, deadline: float) -> bool:
+    def _wait_for(self, ticket: object, request: Request, deadline: float) -> bool:
         with self._moved:
             while ticket not in itertools.islice(self._line, self._slots):
                 if request.cancelled.is_set():
@@ -210,10 +217,9 @@ class TransformersGenerator:
         return True
 
     def _send_request(
-        self, request: Generation, deadline: float
+        self, request: Request, deadline: float
     ) -> tuple[int, SimpleQueue[Event | None]]:
         sampling = replace(request.sampling, max_seconds=deadline - time.monotonic())
-        chat = messages(request.question, request.history, request.evidence, request.language)
         number, events = next(self._numbers), SimpleQueue[Event | None]()
         with self._lock:
             self._pending[number] = events
@@ -221,7 +227,7 @@ class TransformersGenerator:
                 {
                     "op": "answer",
                     "id": number,
-                    "chat": chat,
+                    "chat": chat(request),
                     "adapter": asdict(request.adapter) if request.adapter else None,
                     "sampling": asdict(sampling),
                 }

@@ -152,7 +152,7 @@ def test_a_misfit_as_the_first_adapter_spoils_nothing(
     shutil.copytree(adapters[0].path, misfit)
     config = json.loads((misfit / "adapter_config.json").read_text())
     (misfit / "adapter_config.json").write_text(json.dumps(config | {"r": 8}))
-    fresh = TransformersGenerator(tiny.parent, str(tiny))
+    fresh = TransformersGenerator(tiny.parent, str(tiny), bits=32)  # as `engine`
     fresh.start()
     try:
         assert fresh.wait(60)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.generation.openai_engine import OpenAIGenerator
-from chatbot.generation.protocol import Generation, Generator, Piece, Sampling
+from chatbot.generation.protocol import Generation, Generator, Piece, Sampling, Translation
 from chatbot.generation.quoting import QuotingGenerator
 from chatbot.generation.served import Server
 from chatbot.generation.transformers_engine import TransformersGenerator
@@ -159,4 +159,19 @@ def test_an_abandoned_answer_leaves_it_usable(engine: Generator) -> None:
     stream = engine.stream(ask())
     next(stream)
     stream.close()  # type: ignore[attr-defined]
+    assert list(engine.stream(ask()))[-1].stop in ("end", "length")
+
+
+def test_engines_that_take_chat_messages_translate(engine: Generator) -> None:
+    """In the same pieces; what quotes cannot. Random weights are not asked whether it is right."""
+    if isinstance(engine, QuotingGenerator):
+        assert not hasattr(engine, "translate")
+        return
+    request = Translation("你好，订单什么时候到？", "zh-Hans", "en", SAMPLING)
+    translate: Callable[[Translation], Iterator[Piece]] = engine.translate  # type: ignore[attr-defined]
+    *pieces, last = translate(request)
+    assert "".join(piece.text for piece in pieces)
+    assert last.stop in ("end", "length") and last.engine == engine.name and last.adapter is None
+    request.cancelled.set()
+    assert [piece.stop for piece in translate(request)] == ["cancelled"]
     assert list(engine.stream(ask()))[-1].stop in ("end", "length")

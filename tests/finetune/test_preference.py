@@ -14,14 +14,14 @@ from chatbot.app import build
 from chatbot.generation.adapters import check_adapter
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Provenance
-from chatbot.types import Action, Intent, Reply
+from chatbot.types import Action, HandoffReason, Intent, Reply
 from finetune import bounds, config, metrics, preference_tuning, preferences, train
 from finetune.best_reply import Rejected
 from finetune.errors import DatasetError, NotPromotable, TrainingError, UnknownRun
 from finetune.examples import Example
 from finetune.job import Job
 from finetune.pairs import Pair
-from finetune.preferences import Preference, balanced, collect, corrected
+from finetune.preferences import Preference, balanced, collect, corrected, edited
 from finetune.registry import Registry, opened
 from finetune.retraction import forget
 from finetune.tuning import tokenizer_of
@@ -177,6 +177,22 @@ def test_a_corrected_complaint_is_a_pair_unless_it_was_quoted(
     assert found[0].rejected == "I cannot say, write to [EMAIL_1]."
     assert found[0].conversation == found[0].rejected_conversation
     assert found[0].conversation.startswith("zhike:")
+
+
+def test_an_edited_suggestion_is_a_pair(packaged: Path, tmp_path: Path) -> None:
+    app = build(tmp_path / "home", packaged, chatbot=ChatbotSettings(generator="none"))
+    session = app.store.open_session("a" * 32, "web", language="en")
+    app.store.add_message(session.id, "user", "Where is the shop?")
+    app.handovers.request(session.id, "a" * 32, HandoffReason.CUSTOMER_REQUEST)
+    said = "In Tea Street 4, you are welcome; mail bea@example.com."
+    app.handovers.say(session.id, "kim", said, suggested="The shop is in Tea Street 4.")
+    found = edited(app.database)
+    app.close()
+    assert [(row.question, row.rejected) for row in found] == [
+        ("Where is the shop?", "The shop is in Tea Street 4.")
+    ]
+    assert found[0].chosen == "In Tea Street 4, you are welcome; mail [EMAIL_1]."
+    assert found[0].conversation == f"zhike:{session.id}"
 
 
 def test_too_few_pairs_are_refused_with_their_count(tiny: Path) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatbot.models import find
-from finetune import metrics, tagger_run
-from finetune.errors import DatasetError, NotPromotable, UnknownRun
-from finetune.registry import opened
-from finetune.spans import Marked, Span, joined, read, scores
+from chatbot.spans import Span
+from finetune.errors import DatasetError
+from finetune.spans import Marked, joined, read, scores
 from finetune.tagger import align, bio, spans, tags, tokenizer_of
-from finetune.tagger_run import TaggerJob, split, trained
+from finetune.tagger_run import split
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +100,8 @@ def test_the_layouts_say_the_same(tmp_path: Path) -> None:
         ('[{"text": "a", "spans": [{"start": 0, "end": 9, "label": "x"}]}]', "row 1 is not a text"),
         ('{"text": "a"}\n{"text"', "line 2 is not JSON"),
         ("Anna\tO\n", "no marked span"),
+        ("", "no marked span"),
+        ('{"text": "a", "spans": [{"start": 0, "end": 1, "label": " "}]}', "a label has 1 to 64"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -122,44 +122,6 @@ def test_only_exact_spans_count() -> None:
         "support": 1,
     }
     assert report["by_type"]["time"]["f1"] == 0 and report["by_type"]["time"]["support"] == 2
-
-
-def written(path: Path) -> Path:
-    """Bookings: how many people stands before the hour."""
-    chance = random.Random(3)
-    rows = []
-    for _ in range(400):
-        people, hour = str(chance.randint(1, 9)), str(chance.randint(10, 23))
-        name = "".join(chance.choice("abcdefgh") for _ in range(3))
-        text = f"{name} {people} at {hour}"
-        spans_ = [(4, 5, "people"), (9, 11, "time")]
-        marks = [{"start": a, "end": b, "label": kind} for a, b, kind in spans_]
-        rows.append(json.dumps({"text": text, "spans": marks}))
-    path.write_text("\n".join(rows), encoding="utf-8")
-    return path
-
-
-@pytest.mark.slow
-def test_a_tagger_is_a_run_with_a_report(packaged: Path, tmp_path: Path) -> None:
-    home, data = tmp_path / "home", written(tmp_path / "data.jsonl")
-    job = TaggerJob(home, packaged, data, name="slots", epochs=4)
-    run = tagger_run.run(job)
-    assert run.base == "all-MiniLM-L6-v2" and run.base_sha256
-    assert run.state == "done" and run.name == "slots" and run.preset == "entities"
-    report = run.card["report"]
-    assert report["f1"] > 0.9 and set(report["by_type"]) == {"people", "time"}
-    folder = opened(home).folder("slots")
-    assert sorted(path.name for path in folder.iterdir()) == [metrics.FILE, "tagger"]
-    told = [m.loss for m in metrics.read(folder) if m.loss is not None]
-    assert told[-1] < told[0] / 2
-    train, held_out = split(read(data))
-    assert not {m.text for m in train} & {m.text for m in held_out}
-    assert tagger_run.measured(Path(str(run.path)), held_out) == report
-    with pytest.raises(NotPromotable, match="is a tagger"):
-        opened(home).promote("slots", force=True)
-    assert trained(opened(home)).name == "slots"
-    with pytest.raises(UnknownRun, match="no finished tagger 'other'"):
-        trained(opened(home), "other")
 
 
 def test_too_few_texts_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chatbot.drafts import edited
 from chatbot.handovers import Handovers, Status
 from chatbot.office import Office
 from chatbot.packet import Packet
@@ -53,7 +54,10 @@ def test_an_agent_answers_and_the_customer_reads_it(running: Running, desk: Brow
     draft = desk.call(desk.function("suggest", "click"), ["Hello!", None, "en"])
     assert "Hello!" in draft and "Opened tea cannot be returned." in draft
     desk.call(desk.function("note", "click"), ["NOTE-SECRET", *at])
-    assert "Sent." in desk.call(desk.function("reply-send", "click"), ["REPLY-MARK <b>x</b>", *at])
+    assert "Sent." in desk.call(
+        desk.function("reply-send", "click"), ["REPLY-MARK <b>x</b>", *at, None, None]
+    )
+    assert edited(running.app.database) == []  # it has nothing of the suggestion
     heard = tick(customer, None, None, "en")
     assert "REPLY-MARK &lt;b&gt;x" in heard and "a person of the team" in heard
     assert "NOTE-SECRET" not in heard
@@ -70,12 +74,46 @@ def test_an_agent_answers_and_the_customer_reads_it(running: Running, desk: Brow
     assert "cannot be returned" in customer.ask("Can I return opened tea?")
 
 
+def test_a_suggestion_is_kept_beside_what_the_agent_made_of_it(
+    running: Running, desk: Browser
+) -> None:
+    def called() -> str:
+        customer = Browser(running.url)
+        customer.ask("Can I return opened tea?")
+        customer.call(customer.function("person", "click"), [None, "en"])
+        mine = running.app.store.latest_session(_visitor(customer), "web")
+        assert mine is not None
+        return mine.id
+
+    def read(session: str) -> None:
+        tick(desk, None, None, "waiting", None, "en")
+        desk.call(desk.function("calls", "input"), [session, "waiting", None, "en"])
+
+    def send(text: str) -> None:
+        values = [text, "waiting", None, "en", None, None]
+        assert "Sent." in desk.call(desk.function("reply-send", "click"), values)
+
+    first, second = called(), called()
+    read(first)
+    desk.call(desk.function("suggest", "click"), ["", None, "en"])
+    read(second)  # the suggestion was for the other customer
+    send("Opened tea cannot be returned, as I said to somebody else.")
+    assert edited(running.app.database) == []
+    read(first)
+    desk.call(desk.function("suggest", "click"), ["", None, "en"])
+    send("I am sorry, opened tea cannot be returned.")
+    send("Opened tea cannot be returned, as I said.")  # of no suggestion any more
+    (one,) = edited(running.app.database)
+    assert (one.session, one.sent) == (first, "I am sorry, opened tea cannot be returned.")
+    assert "Opened tea cannot be returned" in one.suggested
+
+
 def _visitor(browser: Browser) -> str:
     return str(browser.http.cookies["zhike_visitor"])
 
 
 def test_a_mistake_is_a_sentence_and_changes_nothing(running: Running, desk: Browser) -> None:
-    sent = desk.call(desk.function("reply-send", "click"), [" ", "waiting", None, "en"])
+    sent = desk.call(desk.function("reply-send", "click"), [" ", "waiting", None, "en", None, None])
     assert "This did not work" in sent
     saved = desk.call(desk.function("canned-save", "click"), ["", "text", "en"])
     assert "needs a name and a text" in saved

@@ -204,6 +204,9 @@ def test_runs_are_promoted_only_when_they_can(api: TestClient) -> None:
     assert api.post("/api/v1/runs/none/promote", json={"share": 0.5}).status_code == 404
     assert api.post("/api/v1/runs/none/promote", json={"share": 2}).status_code == 422
     assert api.post("/api/v1/runs/rollback").status_code == 404
+    tagger = api.post("/api/v1/runs/rollback", params={"task": "entities"})
+    assert tagger.status_code == 404 and "No tagger is promoted" in tagger.text
+    assert api.post("/api/v1/runs/rollback", params={"task": "x"}).status_code == 422
 
 
 def test_a_call_that_is_sent_twice_is_done_once(running: Running, api: TestClient) -> None:

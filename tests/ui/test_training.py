@@ -8,12 +8,16 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from finetune import tagger_run
 from finetune.job import Job
 from finetune.metrics import Metric
 from finetune.registry import opened
+from finetune.tagger_run import TaggerJob
+from tests.marked_texts import bookings, write
 from tests.ui.conftest import made
 from ui import transcripts
 from ui.labels import Labels
+from ui.pages.health import HealthTab
 from ui.pages.training import TrainingTab, _held_out
 
 
@@ -99,4 +103,23 @@ def test_an_interrupted_run_is_offered_to_go_on(tmp_path: Path) -> None:
         assert tab.fill("en")[tab._resume]["visible"]
         said, followed = tab._resumed("en")  # while the lock is held by this test
     assert "made already" in said and followed == ""
+    app.close()
+
+
+def test_a_tagger_is_promoted_and_taken_back_beside_the_adapter(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    data = write(tmp_path / "data.jsonl", bookings())
+    tagger_run.run(TaggerJob(settings.home, settings.models, data, name="slots"))
+    tab = TrainingTab(app, settings, Labels())
+    with gr.Blocks():
+        tab.build(gr.Radio(["en"]))
+        health = HealthTab(app, Labels())
+        health.build(gr.Radio(["en"]))
+    assert "slots marks slots from the next message on" in tab._promoted("slots", "en")
+    assert "●" in tab.fill("en")[tab._runs]
+    assert "<th>Promoted tagger</th><td>slots</td>" in health.fill("en")[health._state]
+    assert "No dialogue adapter is promoted" in tab._rolled_back(None, "en")
+    assert "No tagger marks slots any more" in tab._rolled_back("slots", "en")
+    assert "No tagger is promoted" in tab._rolled_back("slots", "en")
+    assert "●" not in tab.fill("en")[tab._runs]
     app.close()

@@ -1,4 +1,4 @@
-"""zhike runs: what was trained, and which adapter serves."""
+"""zhike runs: what was trained, and which adapter and tagger serve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from finetune.export import Form
 from finetune.export import export as exported
 from finetune.foundation import Foundation
 from finetune.gate import measure
-from finetune.registry import Registry, Run, opened
+from finetune.registry import Registry, Run, Task, opened
 from finetune.train import QUIET
 from finetune.train import cancel as cancel_run
 from ui import settings
@@ -29,7 +29,7 @@ from ui.commands.train import report
 
 @click.group()
 def runs() -> None:
-    """List training runs, let an adapter serve, or take it back."""
+    """List training runs, let an adapter or a tagger serve, or take it back."""
 
 
 def _registry() -> Registry:
@@ -41,16 +41,15 @@ def _registry() -> Registry:
 def list_(as_json: bool) -> None:
     """All runs, newest first; * serves."""
     registry = _registry()
-    serving = registry.serving()
     found = registry.list()
     if as_json:
-        rows = [_plain(run, serving is not None and serving.name == run.name) for run in found]
+        rows = [_plain(run, registry.serves(run)) for run in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     if not found:
         click.echo("No runs yet. Make one: zhike train --transcripts samples/transcripts")
     for run in found:
-        mark = "*" if serving is not None and serving.name == run.name else " "
+        mark = "*" if registry.serves(run) else " "
         click.echo(f"{mark} {run.name:<24} {run.state:<10} {run.created[:16]}  {_result(run)}")
 
 
@@ -60,9 +59,9 @@ def list_(as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """One run: its data, what was removed and why, losses, sample replies."""
     registry = _registry()
-    run, serving = registry.show(name), registry.serving()
+    run = registry.show(name)
     if as_json:
-        plain = _plain(run, serving is not None and serving.name == name)
+        plain = _plain(run, registry.serves(run))
         click.echo(json.dumps(plain | {"card": run.card}, ensure_ascii=False, indent=1))
         return
     click.echo(f"{run.name}: {run.state}, preset {run.preset}, base {run.base}, {run.created}")
@@ -93,8 +92,12 @@ def show(name: str, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Even if it is no better, or failed its gate.")
 @click.option("--reason", default="", help="Why --force; written on the card.")
 def promote(name: str, share: float, force: bool, reason: str) -> None:
-    """Let the adapter of run NAME serve from the next turn on."""
-    champion = _registry().promote(name, share, force=force, reason=reason)
+    """Let the adapter or tagger of run NAME serve from the next turn on."""
+    registry = _registry()
+    champion = registry.promote(name, share, force=force, reason=reason)
+    if registry.show(name).task == "entities":
+        click.echo(f"{champion.name} marks slots from the next turn on.")
+        return
     click.echo(
         f"{champion.name} serves {champion.share:.0%} of the sessions from the next turn on."
     )
@@ -122,11 +125,15 @@ def compare(name: str, limit: int, as_json: bool) -> None:
     """Ask base, champion and run NAME the same held-out questions; promotion heeds it."""
     if limit < 1:
         raise NotPromotable(f"--limit must be at least 1, not {limit}.")
+    chosen, registry = settings.load(), _registry()
+    run = registry.show(name)
+    if run.task != "dialogue":
+        raise NotPromotable(
+            f"Run {name} is a tagger. Measure it: zhike evaluate slots --run {name} --data FILE"
+        )
     os.environ.update(QUIET)  # before torch is imported
     from finetune.comparison import compare as compared  # torch: seconds
 
-    chosen, registry = settings.load(), _registry()
-    run = registry.show(name)
     base = Foundation.of(chosen.models, run.base or chosen.chatbot.generator)
     with tqdm(unit="reply", disable=None) as bar:
         result = compared(
@@ -217,9 +224,19 @@ def export(name: str, form: Form, out: Path, as_json: bool) -> None:
 
 
 @runs.command()
-def rollback() -> None:
-    """Take the serving adapter back; what served before it serves again."""
-    before = _registry().rollback()
+@click.option(
+    "--task",
+    type=click.Choice(get_args(Task)),
+    default="dialogue",
+    show_default=True,
+    help="What is taken back: the adapter, or the tagger of entities.",
+)
+def rollback(task: Task) -> None:
+    """Take the serving adapter or tagger back; what served before it serves again."""
+    before = _registry().rollback(task)
+    if before is None and task == "entities":
+        click.echo("No tagger serves any more.")
+        return
     click.echo(f"{before.name if before else 'The base model'} serves again.")
 
 

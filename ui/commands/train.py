@@ -1,4 +1,4 @@
-"""zhike train: an adapter from the team's own transcripts."""
+"""zhike train: an adapter from the team's own transcripts, or a tagger of its slots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from tqdm import tqdm
@@ -16,7 +16,7 @@ from tqdm import tqdm
 from finetune import config
 from finetune.metrics import Metric
 from finetune.registry import Run
-from finetune.tagger_run import ENCODER, TaggerJob
+from finetune.tagger_run import ENCODER, Engine, TaggerJob
 from finetune.tagger_run import run as tag
 from finetune.train import QUIET, run
 from ui import settings
@@ -45,12 +45,17 @@ STAGES = {
     type=click.Choice(["dialogue", "entities"]),
     default="dialogue",
     show_default=True,
-    help="What is trained: a dialogue adapter, or an encoder that marks spans.",
+    help="What is trained: a dialogue adapter, or a tagger that marks spans.",
 )
 @click.option(
     "--data", type=click.Path(path_type=Path), help="For entities: CoNLL columns or JSON spans."
 )
-@click.option("--encoder", default=ENCODER, show_default=True, help="For entities: its base.")
+@click.option(
+    "--engine",
+    type=click.Choice(get_args(Engine)),
+    help="For entities: a CRF, which can serve, or an encoder; by default a CRF without --encoder.",
+)
+@click.option("--encoder", default="", help=f"For entities: base of that engine; else {ENCODER}.")
 @click.option("--preset", type=click.Choice(config.names()), default="smoke", show_default=True)
 @click.option("--name", default="", help="Of the run; by default preset, date and number.")
 @click.option("--model", default="", help="Base model; by default the one that serves.")
@@ -68,6 +73,7 @@ def train(
     paths: tuple[Path, ...],
     task: str,
     data: Path | None,
+    engine: Engine | None,
     encoder: str,
     preset: str,
     name: str,
@@ -78,7 +84,7 @@ def train(
     mapping: Sequence[tuple[str, str]],
     as_json: bool,
 ) -> None:
-    """Tune the dialogue model on transcripts, or an encoder to mark spans.
+    """Tune the dialogue model on transcripts, or train a tagger of the team's own slots.
 
     Nothing serves before `zhike runs promote`.
 
@@ -94,8 +100,12 @@ def train(
     if task == "entities":
         if data is None or paths or resume or preference:
             raise click.UsageError("A tagger is trained with --data FILE, without --transcripts.")
+        if engine == "crf" and encoder:
+            raise click.UsageError("--encoder is the base of --engine encoder; a CRF has none.")
+        engine = engine or ("encoder" if encoder else "crf")
         chosen = settings.load()
-        _entities(TaggerJob(chosen.home, chosen.models, data, encoder, name), as_json)
+        job = TaggerJob(chosen.home, chosen.models, data, engine, encoder or ENCODER, name)
+        _entities(job, as_json)
         return
     if [bool(paths), bool(resume), bool(preference)].count(True) != 1:
         raise click.UsageError(
@@ -103,7 +113,7 @@ def train(
             "finished one."
         )
     chosen = settings.load()
-    job = job_of(
+    dialogue = job_of(
         chosen,
         paths,
         preset=preset,
@@ -115,10 +125,10 @@ def train(
         preference=preference,
     )
     if as_json:
-        click.echo(json.dumps(asdict(run(job)), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(asdict(run(dialogue)), ensure_ascii=False, indent=1))
         return
     with Terminal() as terminal:
-        made = run(job, terminal.tell)
+        made = run(dialogue, terminal.tell)
     click.echo(summary(made))
 
 
@@ -131,6 +141,8 @@ def _entities(job: TaggerJob, as_json: bool) -> None:
     data = made.card["dataset"]
     click.echo(f"Run {made.name}: learnt from {data['train']} texts, {data['held_out']} held out.")
     click.echo(report(made.card["report"]))
+    if job.engine == "crf":
+        click.echo(f"Let it serve: zhike runs promote {made.name}")
 
 
 def report(scores: dict[str, Any]) -> str:

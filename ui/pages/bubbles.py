@@ -82,7 +82,8 @@ def _turn(turn: Turn, words: Texts) -> Bubble:
     if turn.reply is not None:
         return reply(turn.reply, words)
     if turn.message.role == "agent":
-        named = (turn.message.author, words("person.label"))
+        how = words("person.translated") if turn.translated else ""
+        named = (turn.message.author, words("person.label"), how)
         label = render.plain(" · ".join(part for part in named if part))
         who = f'<div class="who">{label}</div>'
         said = f'<div class="said">{render.plain(turn.message.text)}</div>'

@@ -116,3 +116,8 @@ def problem(text: str) -> str:
 
 def done(text: str) -> str:
     return f'<p class="done">{render.plain(text)}</p>'
+
+
+def joined(text: str, more: str) -> str:
+    """What is inserted stands below what is written already."""
+    return f"{text.rstrip()}\n\n{more}" if text.strip() else more

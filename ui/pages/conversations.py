@@ -9,9 +9,11 @@ import gradio as gr
 
 from chatbot.app import App
 from chatbot.store import SessionSummary, Turn
+from chatbot.translated import Wording
 from chatbot.types import Reply, Step
 from ui import render
 from ui.labels import Labels
+from ui.pages import wording
 from ui.pages.bubbles import sources
 from ui.texts import Texts, texts
 
@@ -23,7 +25,7 @@ class ConversationsTab:
     """What staff read of conversations."""
 
     def __init__(self, app: App, labels: Labels) -> None:
-        self._store = app.store
+        self._store, self._wordings = app.store, app.wordings
         self._labels = labels
         self.filled: list[Any] = []
 
@@ -69,8 +71,12 @@ class ConversationsTab:
         words = texts(language)
         if not session:
             return _choose(words)
-        turns = self._store.turns(session)
-        return f'<div class="turns">{"".join(turn_html(turn, words) for turn in turns)}</div>'
+        known = self._wordings.of(session)
+        turns = "".join(
+            turn_html(turn, words, known.get(turn.message.id, ()))
+            for turn in self._store.turns(session)
+        )
+        return f'<div class="turns">{turns}</div>'
 
 
 def _heading(words: Texts) -> str:
@@ -96,8 +102,8 @@ def _line(session: SessionSummary, words: Texts) -> str:
     return " · ".join(facts) + "\n" + (last[:90] + "…" if len(last) > 90 else last)
 
 
-def turn_html(turn: Turn, words: Texts) -> str:
-    """A message as staff read it: who, when, and the reasons behind a reply."""
+def turn_html(turn: Turn, words: Texts, wordings: Sequence[Wording] = ()) -> str:
+    """A message as staff read it: who, when, its second language, the reasons behind a reply."""
     role = turn.message.role
     named = (words(f"conversations.{role}"), turn.message.author)
     who = render.plain(" · ".join(part for part in named if part))
@@ -107,7 +113,7 @@ def turn_html(turn: Turn, words: Texts) -> str:
         if turn.reply is None
         else f'<div class="reply">{render.answer(turn.message.text)}</div>'
     )
-    more = _behind(turn, turn.reply, words) if turn.reply else ""
+    more = _behind(turn, turn.reply, words) if turn.reply else wording.below(turn, wordings, words)
     return (
         f'<div class="turn {role}"><div class="who">{who}<span class="when">{when}</span></div>'
         f"{text}{more}</div>"

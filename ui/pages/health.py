@@ -57,10 +57,12 @@ class HealthTab:
         words = texts(language)
         health = self._app.health()
         champion = self._app.champions.current("dialogue")
+        tagger = self._app.champions.current("entities")
         rows = [
             ["state", words("health.ok" if health.ok else "health.problems")],
             ["generator", health.generator],
             ["adapter", champion.name if champion else words("training.base")],
+            ["tagger", tagger.name if tagger else "–"],
             ["embedder", health.embedder],
             ["index", health.index],
             ["documents", str(health.documents)],

@@ -13,12 +13,14 @@ from chatbot.app import App
 from chatbot.errors import ChatbotError, NotFound
 from chatbot.handovers import ENDINGS, MAX_TEXT, Line, Queue
 from chatbot.store import Turn
+from chatbot.translated import Wording
 from ui import render
 from ui.labels import Labels
 from ui.pages import packet
-from ui.pages.bubbles import sources
-from ui.pages.canned import QUIET, CannedSection, Updates, account, done, problem
+from ui.pages.canned import QUIET, CannedSection, Updates, account, done, joined, problem
 from ui.pages.conversations import turn_html
+from ui.pages.suggesting import Suggested, SuggestingSection
+from ui.pages.translating import TranslatingSection, Written
 from ui.texts import Texts, texts
 
 EVERY = 3  # seconds between two looks at the queues
@@ -45,6 +47,8 @@ class InboxTab:
         self._app, self._may = app, may
         self._labels = labels
         self._canned = CannedSection(app, labels)
+        self._suggesting = SuggestingSection(app, labels)
+        self._translating = TranslatingSection(app, labels, may)
         self.filled: list[Any] = []
 
     def watch(self) -> None:
@@ -102,6 +106,7 @@ class InboxTab:
                 choices=_endings,
             )
             self._close = add(gr.Button(size="sm", elem_id="close-case"), value="inbox.close")
+        self._translating.above()
         self._turns = gr.Markdown("", elem_id="case-turns")
         with gr.Column(visible=False, elem_id="answering") as self._answering:
             self._pick.render()
@@ -116,7 +121,8 @@ class InboxTab:
                     gr.Button(size="sm", variant="primary", elem_id="reply-send"),
                     value="inbox.send",
                 )
-                self._suggest = add(gr.Button(size="sm", elem_id="suggest"), value="inbox.suggest")
+                self._suggesting.beside()
+                self._translating.beside()
                 self._note = add(gr.Button(size="sm", elem_id="note"), value="inbox.note")
             self._draft = gr.Markdown("", elem_id="draft")
         self._said = gr.Markdown("", elem_id="inbox-said")
@@ -124,29 +130,26 @@ class InboxTab:
     def _events(self) -> None:
         at = [self._queue, self._chosen, self._language]
         view = [self._queue, self._list, self._chosen, self._seen, self._top, self._turns]
-        view += [self._deeds, self._take, self._answering, self._badge]
+        view += [self._deeds, self._take, self._answering, self._badge, *self._translating.shown]
         watched = [self._seen, self._known, *at]
         for trigger in (self.timer.tick, self._opened.change):
             trigger(self._look, watched, [*view, self._known], **QUIET)
         chosen = [*view, self._said, self._draft]
         self._queue.input(self._switch, at, chosen, **QUIET)
         self._list.input(self._read, [self._list, *at], chosen, **QUIET)
-        acted = [*chosen, self._text]
+        acted = [*chosen, self._text, self._suggesting.made, *self._translating.kept]
         self._take.click(self._taken, at, acted, **QUIET)
         self._back.click(self._returned, at, acted, **QUIET)
         self._close.click(self._closed, [self._outcome, *at], acted, **QUIET)
         for trigger in (self._send.click, self._text.submit):
-            trigger(self._sent, [self._text, *at], acted, **QUIET)
+            kept = [self._suggesting.made, self._translating.written]
+            trigger(self._sent, [self._text, *at, *kept], acted, **QUIET)
         self._note.click(self._noted, [self._text, *at], acted, **QUIET)
-        self._suggest.click(
-            self._suggested,
-            [self._text, self._chosen, self._language],
-            [self._text, self._draft],
-            **QUIET,
-        )
         self._pick.input(
             self._inserted, [self._pick, self._text], [self._text, self._pick], **QUIET
         )
+        self._suggesting.events(self._chosen, self._language, self._text, self._draft)
+        self._translating.events(self._seen, self._chosen, self._language, self._text, self._draft)
 
     def _look(
         self,
@@ -179,7 +182,8 @@ class InboxTab:
         line = self._app.handovers.line(chosen) if chosen else None
         choices = tuple((packet.line(found, words), found.session_id) for found in lines)
         left = line is not None and self._app.handovers.has_contact(line.session_id)
-        mark = repr((queue, words.language, counts, choices, line, left))
+        more = self._app.wordings.count(line.session_id) if line else 0
+        mark = repr((queue, words.language, counts, choices, line, left, more))
         return Stand(queue, counts, choices, line, mark)
 
     def _view(self, queue: Queue, chosen: str | None, words: Texts, agent: str) -> Updates:
@@ -205,6 +209,7 @@ class InboxTab:
                 self._turns: "",
                 self._deeds: gr.update(visible=False),
                 self._answering: gr.update(visible=False),
+                **self._translating.offer(None, words),
             }
         handovers, is_open = self._app.handovers, line.closed is None
         contact = handovers.contact(line.session_id, agent) or ""
@@ -212,29 +217,38 @@ class InboxTab:
             contact = words("inbox.contact_hidden")
         made = handovers.packet(line.session_id)
         mine = is_open and line.agent == agent
-        turns = "".join(turn_html(t, words) for t in self._turns_of(line.session_id, mine))
+        said = self._turns_of(line.session_id, mine)
+        turns = "".join(turn_html(turn, words, wordings) for turn, wordings in said)
         return {
             self._top: packet.card(made, contact, self._app.knowledge.passage, words),
             self._turns: f'<div class="scroll"><div class="turns">{turns}</div></div>',
             self._deeds: gr.update(visible=is_open),
             self._take: gr.update(visible=line.agent != agent),
             self._answering: gr.update(visible=is_open),
+            **self._translating.offer(line, words),
         }
 
-    def _turns_of(self, session_id: str, mine: bool) -> Iterator[Turn]:
-        """The conversation; whoever has it reads the personal data behind the placeholders."""
+    def _turns_of(self, session_id: str, mine: bool) -> Iterator[tuple[Turn, tuple[Wording, ...]]]:
+        """The conversation, with what is kept of it in a second language.
+
+        Whoever has it reads the personal data behind the placeholders.
+        """
         reveal = self._app.assistant.screen.originals.reveal
+        known = self._app.wordings.of(session_id)
         for turn in self._app.store.turns(session_id):
+            wordings = known.get(turn.message.id, ())
             if mine and turn.message.role == "user":
                 said = reveal(session_id, turn.message.text)
                 turn = replace(turn, message=replace(turn.message, text=said))
-            yield turn
+                wordings = tuple(replace(w, text=reveal(session_id, w.text)) for w in wordings)
+            yield turn, wordings
 
     def _switch(
         self, queue: Queue, chosen: str | None, language: str, request: gr.Request
     ) -> Updates:
         """Another queue: nothing is read until a line is chosen."""
         del chosen
+        self._translating.leave(request)
         shown = self._view(queue, None, texts(language), account(request))
         return {**shown, self._said: "", self._draft: ""}
 
@@ -247,6 +261,7 @@ class InboxTab:
         request: gr.Request,
     ) -> Updates:
         del chosen
+        self._translating.leave(request)
         shown = self._view(queue, picked, texts(language), account(request))
         return {**shown, self._said: "", self._draft: ""}
 
@@ -276,11 +291,23 @@ class InboxTab:
         )
 
     def _sent(
-        self, text: str, queue: Queue, chosen: str | None, language: str, request: gr.Request
+        self,
+        text: str,
+        queue: Queue,
+        chosen: str | None,
+        language: str,
+        suggested: Suggested | None,
+        written: Written | None,
+        request: gr.Request,
     ) -> Updates:
+        """What the box holds goes to the customer, nothing else."""
+        del queue
         agent, act = account(request), self._app.handovers.say
+        self._translating.leave(request)
+        behind = self._translating.behind(written, chosen or "", text)
+        made = self._suggesting.behind(suggested, chosen or "")
         return self._acted(
-            lambda id_: act(id_, agent, text), "sent", "mine", chosen, language, agent
+            lambda id_: act(id_, agent, text, behind, made), "sent", "mine", chosen, language, agent
         )
 
     def _noted(
@@ -311,32 +338,15 @@ class InboxTab:
             self._said: done(words(f"inbox.{key}")),
             self._draft: "",
             self._text: "",
+            **self._suggesting.cleared(),
+            **self._translating.cleared(),
         }
-
-    def _suggested(self, text: str, chosen: str | None, language: str) -> Updates:
-        """The best quoted answer behind what is written already, with its sources below."""
-        words = texts(language)
-        try:
-            draft = self._app.assistant.draft(self._app.handovers.session(chosen or ""))
-        except NotFound as error:
-            return {self._draft: problem(words("desk.failed", error=error))}
-        if not draft.text:
-            return {
-                self._draft: f'<p class="hint">{render.plain(words("inbox.no_suggestion"))}</p>'
-            }
-        hint = f'<p class="hint">{render.plain(words("inbox.suggested"))}</p>'
-        cites = f'<div class="cites">{sources(draft.citations)}</div>'
-        return {self._text: _joined(text, draft.text), self._draft: hint + cites}
 
     def _inserted(self, name: str | None, text: str) -> list[Any]:
         try:
-            return [_joined(text, self._app.canned.text(name or "")), None]
+            return [joined(text, self._app.canned.text(name or "")), None]
         except NotFound:  # removed meanwhile
             return [text, None]
-
-
-def _joined(text: str, more: str) -> str:
-    return f"{text.rstrip()}\n\n{more}" if text.strip() else more
 
 
 def _tick() -> int:

@@ -1,9 +1,9 @@
-"""The desk's training: start a run, watch its loss, promote its adapter or roll back."""
+"""The desk's training: start a run, watch its loss, promote an adapter or tagger, roll back."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class TrainingTab:
             self._resume: gr.update(
                 visible=current is None and self._interrupted(runs) is not None
             ),
-            self._runs: _table(runs, self._serving(), words),
+            self._runs: _table(runs, self._registry.serves, words),
             self._run: gr.update(choices=[run.name for run in runs if run.state == "done"]),
             **(self._lessons.fill(language) if lessons else {}),
         }
@@ -212,20 +212,19 @@ class TrainingTab:
             self._registry.promote(name)
         except FinetuneError as error:
             return _problem(words("desk.failed", error=error))
-        return _done(words("training.promoted", name=name))
+        return _done(words(f"training.promoted_{self._registry.show(name).task}", name=name))
 
-    def _rolled_back(self, _: str | None, language: str) -> str:
+    def _rolled_back(self, chosen: str | None, language: str) -> str:
+        """Take back the adapter; the tagger, when one is chosen."""
         words = texts(language)
         try:
-            champion = self._registry.rollback()
+            task = self._registry.show(chosen).task if chosen else "dialogue"
+            champion = self._registry.rollback(task)
         except (FinetuneError, ChatbotError) as error:
             return _problem(words("desk.failed", error=error))
-        name = champion.name if champion else words("training.base")
-        return _done(words("training.rolled_back", name=name))
-
-    def _serving(self) -> str | None:
-        champion = self._registry.serving()
-        return champion.name if champion else None
+        if champion is None:
+            return _done(words(f"training.none_{task}"))
+        return _done(words(f"training.rolled_back_{task}", name=champion.name))
 
 
 def _heading(words: Texts) -> str:
@@ -339,7 +338,7 @@ def _line(
     )
 
 
-def _table(runs: Sequence[Run], serving: str | None, words: Texts) -> str:
+def _table(runs: Sequence[Run], serves: Callable[[Run], bool], words: Texts) -> str:
     if not runs:
         return f'<p class="hint">{render.plain(words("training.empty"))}</p>'
     names = ("run", "preset", "state", "created", "base_loss", "adapter_loss", "change", "serving")
@@ -352,7 +351,7 @@ def _table(runs: Sequence[Run], serving: str | None, words: Texts) -> str:
             _loss(run.base_loss),
             _loss(run.adapter_loss),
             f"{run.change:+.1%}" if run.change is not None else "–",
-            "●" if run.name == serving else "",
+            "●" if serves(run) else "",
         ]
         for run in runs
     ]

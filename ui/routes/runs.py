@@ -1,4 +1,4 @@
-"""/api/v1/runs: training runs, and which adapter serves."""
+"""/api/v1/runs: training runs, and which adapter and tagger serve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatbot.app import App
-from finetune.registry import Registry, Run
+from finetune.registry import Registry, Run, Task
 from ui.routes.paging import After, Limit, behind, page
 
 HIDDEN = ("card", "pid", "path")  # of a run, and not told
@@ -32,28 +32,26 @@ def add(routes: APIRouter, app: App, home: Path) -> None:
 
     @routes.get("/runs")
     def runs(limit: Limit = 50, after: After = None) -> dict[str, Any]:
-        """Training runs by name; `serves` says whose adapter answers."""
+        """Training runs by name; `serves` says whose adapter answers, whose tagger marks."""
         found = sorted(registry.list(), key=_name)
         return page(behind(found, _name, after, limit), limit, shown, _name)
 
     @routes.post("/runs/{name}/promote")
     def promote(name: str, given: Promotion | None = None) -> dict[str, Any]:
-        """Let the adapter of a finished run serve from the next turn on."""
+        """Let the adapter or tagger of a finished run serve from the next turn on."""
         wanted = given or Promotion.model_validate({})
         champion = registry.promote(name, wanted.share, force=wanted.force, reason=wanted.reason)
         return {"serves": champion.name, "share": champion.share}
 
     @routes.post("/runs/rollback")
-    def rollback() -> dict[str, Any]:
-        """What served before serves again; `null` is the base model."""
-        champion = registry.rollback()
+    def rollback(task: Task = "dialogue") -> dict[str, Any]:
+        """What served before serves again; `null` is the base model, or no tagger."""
+        champion = registry.rollback(task)
         return {"serves": champion.name if champion else None}
 
     def shown(run: Run) -> dict[str, Any]:
-        serving = registry.serving()
         kept = {name: value for name, value in asdict(run).items() if name not in HIDDEN}
-        serves = serving is not None and serving.name == run.name
-        return {**kept, "change": run.change, "serves": serves}
+        return {**kept, "change": run.change, "serves": registry.serves(run)}
 
 
 def _name(run: Run) -> str:
