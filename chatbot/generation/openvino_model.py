@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -160,9 +161,9 @@ class MergedAdapters:
 
     def _prepare(self, adapter: Adapter) -> None:
         try:
-            dense = self._model.dense()
-            weights = Adapters(dense, *self._about).merged(adapter)
+            weights = Adapters(self._model.dense(), *self._about).merged(adapter)
             self._ready[adapter] = self._model.merged(weights)
+            del weights
             self._failed.pop(adapter, None)
         except GenerationError as error:
             self._failed[adapter] = time.monotonic(), str(error)
@@ -171,4 +172,5 @@ class MergedAdapters:
             reason = f"Adapter {adapter.name!r} could not be prepared ({error})."
             self._failed[adapter] = time.monotonic(), reason
         finally:
+            gc.collect()  # PEFT's model refers to itself, so it would stay for long
             self._preparing = None
