@@ -240,6 +240,7 @@ def _generator(models: Path, settings: ChatbotSettings) -> Engine | None:
         revision=settings.generator_revision,
         languages=frozenset(settings.generator_languages) or None,
         bits=settings.generator_bits,
+        engine=settings.generator_engine,
     )
 
 

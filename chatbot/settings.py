@@ -20,6 +20,7 @@ class ChatbotSettings:
     generator: str = "SmolLM2-135M-Instruct"  # packaged name, hub id, folder; "none" only quotes
     generator_revision: str = ""  # 40 hex digits pin a hub model
     generator_bits: Literal[0, 8, 16, 32] = 0  # of its weights; 0: as the machine is fastest
+    generator_engine: Literal["transformers", "openvino"] = "transformers"  # runs it here
     generator_languages: tuple[str, ...] = ()  # of a generator that does not tell them itself
     generator_url: str = ""  # of an OpenAI-compatible server that serves `generator` by that name
     generator_key_file: str = ""  # holds its API key

@@ -20,7 +20,7 @@ class Adapters:
 
     def __init__(self, model: Any, name: str, folder: Path, template_hash: str) -> None:
         self._model = model
-        self._names = {name, PurePath(name).name, folder.name}
+        self._names = names_of(name, folder)
         self._template_hash = template_hash
         # As saved, in bfloat16, unless the base is float32: a mixture slows every token.
         self._wide = str(model.dtype) == "torch.float32"
@@ -45,11 +45,24 @@ class Adapters:
             self._peft.set_adapter(key, inference_mode=True)
         yield
 
+    def merged(self, adapter: Adapter) -> dict[str, Any]:
+        """(outputs, inputs) float32 arrays of the matrices that it changes, by parameter's name.
+
+        The model itself is changed. Raises GenerationError.
+        """
+        with self.use(adapter):
+            config, tuner = self._peft.active_peft_config, self._peft.base_model
+            if config.bias != "none" or config.modules_to_save or tuner.targeted_parameter_names:
+                raise GenerationError(
+                    f"Adapter {adapter.name!r} changes more than matrices of layers, which this "
+                    'engine cannot. Set chatbot.generator_engine = "transformers".'
+                )
+            names = [f"{module}.weight" for module in tuner.targeted_module_names]
+            model = self._peft.merge_and_unload()
+        return {name: model.get_parameter(name).detach().float().numpy() for name in names}
+
     def _load(self, adapter: Adapter) -> str:
-        try:
-            check_adapter(Path(adapter.path), self._names, self._template_hash, adapter.sha256)
-        except ModelError as error:
-            raise GenerationError(f"Adapter {adapter.name!r} is not used: {error}") from error
+        require_fit(adapter, self._names, self._template_hash)
         from peft import LoraConfig, PeftModelForCausalLM
 
         config = LoraConfig.from_pretrained(adapter.path)
@@ -80,6 +93,19 @@ class Adapters:
             oldest = next(iter(self._loaded))
             self._peft.delete_adapter(self._loaded.pop(oldest))
         return key
+
+
+def names_of(name: str, folder: Path) -> set[str]:
+    """By which an adapter may name its base."""
+    return {name, PurePath(name).name, folder.name}
+
+
+def require_fit(adapter: Adapter, bases: set[str], template_hash: str) -> None:
+    """As `check_adapter`, for who asked for an answer. Raises GenerationError."""
+    try:
+        check_adapter(Path(adapter.path), bases, template_hash, adapter.sha256)
+    except ModelError as error:
+        raise GenerationError(f"Adapter {adapter.name!r} is not used: {error}") from error
 
 
 def check_adapter(folder: Path, bases: set[str], template_hash: str, sha256: str = "") -> None:

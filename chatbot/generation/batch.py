@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -65,8 +65,20 @@ class Batches:
     Numbers: benchmarks/generation.py.
     """
 
-    def __init__(self, model: Any, adapters: Switch) -> None:
+    def __init__(
+        self,
+        model: Any,
+        adapters: Switch,
+        empty: Callable[[], tuple[Any, bool]] | None = None,
+        step: int = STEP,
+    ) -> None:
+        """`empty` makes the model's caches, where they are not those of transformers.
+
+        `step`: tokens of a prompt that are read at a time.
+        """
+        self._step = step
         self._model, self._adapters = model, adapters
+        self._empty = empty or (lambda: caches.empty(model.config))
         self._room = int(getattr(model.config, "max_position_embeddings", 2048))
         self._waiting: deque[Request] = deque()
         self._groups: list[tuple[Adapter | None, Group]] = []
@@ -110,12 +122,12 @@ class Batches:
             return
         with self._adapters.use(request.adapter):
             if request.cache is None:
-                request.cache, request.joins = caches.empty(self._model.config)
+                request.cache, request.joins = self._empty()
                 if request.joins:
                     request.read, known = self._beginnings.longest(request.adapter, request.prompt)
                     if known:
                         caches.fill(request.cache, known)
-            part = request.prompt[request.read : (request.read // STEP + 1) * STEP]
+            part = request.prompt[request.read : (request.read // self._step + 1) * self._step]
             scores = self._scores([part], request.cache)
         request.read += len(part)
         if request.read < len(request.prompt):

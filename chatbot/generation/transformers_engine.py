@@ -18,7 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 from chatbot import models as model_store
 from chatbot.errors import GenerationError, ModelError
@@ -52,16 +52,18 @@ class TransformersGenerator:
         languages: frozenset[str] | None = None,
         threads: int = 1,
         bits: int = 0,
+        engine: Literal["transformers", "openvino"] = "transformers",
     ) -> None:
         """`model` as for `models.find`; `languages` for one whose manifest does not tell them.
 
-        `bits` of its weights: 0 is what the device computes best, 8 needs torchao.
+        `bits` of its weights: 0 is what the device computes best, 8 needs torchao. `engine`
+        runs them: transformers, or OpenVINO on the processor (openvino_model.py).
         `threads` of torch on a CPU: with 2 on a busy 2-core machine an answer took three times
         as long as with 1.
         """
         self._models, self._model, self._revision = models, model, revision
         self._languages = languages
-        self._threads, self._bits = threads, bits
+        self._threads, self._bits, self._engine = threads, bits, engine
         self._status = "not started"
         self._ready = threading.Event()
         self._closing = threading.Event()
@@ -77,7 +79,7 @@ class TransformersGenerator:
 
     @property
     def name(self) -> str:
-        return f"transformers:{Path(self._model).name}"
+        return f"{self._engine}:{Path(self._model).name}"
 
     @property
     def languages(self) -> frozenset[str]:
@@ -294,6 +296,8 @@ class TransformersGenerator:
             str(folder),
             self._model,
             str(self._bits),
+            self._engine,
+            str(self._models / "openvino"),
         ]
         reason = ""
         with subprocess.Popen(

@@ -4,8 +4,8 @@ In:  {"op": "answer", "id", "chat", "adapter", "sampling"} · {"op": "cancel", "
 Out: {"event": "ready", "slots"} · {"event": "failed", "reason"}
      {"event": "started" | "text" | "done" | "error", "id", …}
 
-Run by `transformers_engine.py` as `python -m chatbot.generation.worker FOLDER NAME BITS`. It ends
-when stdin does, so it never outlives the server.
+Run by `transformers_engine.py` as `python -m chatbot.generation.worker FOLDER NAME BITS
+ENGINE STORE`. It ends when stdin does, so it never outlives the server.
 """
 
 from __future__ import annotations
@@ -33,17 +33,36 @@ Send = Callable[..., None]
 # Answers side by side. On a processor four take 2.2 times as long a token as one, eight 2.5 times
 # (benchmarks/generation.py), but each must also be read before it is written.
 SLOTS = {"cpu": 4, "cuda": 32}
+LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 class Worker:
     """Answers requests side by side; the parent bounds how many."""
 
-    def __init__(self, folder: Path, name: str, send: Send, bits: int = 0) -> None:
-        model, self._tokenizer = load(folder, bits)
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        send: Send,
+        bits: int = 0,
+        store: Path | None = None,
+    ) -> None:
+        """`store` is where OpenVINO keeps its form of the model; None is for transformers."""
+        model: Any
+        if store is not None:
+            from chatbot.generation.openvino_model import MergedAdapters, OpenVinoModel
+
+            check_folder(folder)
+            self._tokenizer = load_tokenizer(folder)
+            model = OpenVinoModel(folder, bits, lambda: load_model(folder, 32), store)
+            merged = MergedAdapters(model, name, folder, template_hash(self._tokenizer))
+            self._batches = Batches(model, merged, model.empty, model.step)
+        else:
+            model, self._tokenizer = load(folder, bits)
+            adapters = Adapters(model, name, folder, template_hash(self._tokenizer))
+            self._batches = Batches(model, adapters)
         ends = model.generation_config.eos_token_id
         self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
-        adapters = Adapters(model, name, folder, template_hash(self._tokenizer))
-        self._batches = Batches(model, adapters)
         self.slots = SLOTS[model.device.type]
         self._send = send
         self._cancelled: set[int] = set()
@@ -136,25 +155,34 @@ def load(folder: Path, bits: int = 0) -> tuple[Any, Any]:
     matrices of the layers are kept as int8 with a scale per output (torchao's weight-only
     quantisation); activations stay as they are, which is what keeps the quality.
     """
+    check_folder(folder)
+    tokenizer = load_tokenizer(folder)
+    return load_model(folder, bits).to(here()), tokenizer
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Raises GenerationError for a model that is made for no chat."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+    if not tokenizer.chat_template:
+        raise GenerationError(f"{folder.name} has no chat template, so it is no chat model.")
+    return tokenizer
+
+
+def load_model(folder: Path, bits: int) -> Any:
+    """On the processor; `bits` as for `load`."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    check_folder(folder)
-    device = here()
-    dtype = {16: torch.bfloat16, 32: torch.float32}.get(bits) or computing(device)
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-    if not tokenizer.chat_template:
-        raise GenerationError(f"{folder.name} has no chat template, so it is no chat model.")
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, use_safetensors=True, dtype=dtype, **options
-    )
+    dtype = {16: torch.bfloat16, 32: torch.float32}.get(bits) or computing(here())
+    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=dtype, **LOCAL)
     if bits == 8:
         _quantise(model)
-    return model.to(device).eval(), tokenizer
+    return model.eval()
 
 
 def _quantise(model: Any) -> None:
@@ -175,7 +203,9 @@ def _private_stdout() -> BinaryIO:
     return private
 
 
-def main(folder: str, name: str, bits: str = "0") -> int:
+def main(
+    folder: str, name: str, bits: str = "0", engine: str = "transformers", store: str = ""
+) -> int:
     os.nice(5)  # the web answers first
     events = _private_stdout()
 
@@ -183,7 +213,9 @@ def main(folder: str, name: str, bits: str = "0") -> int:
         events.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
 
     try:
-        worker = Worker(Path(folder), name, send, int(bits))
+        worker = Worker(
+            Path(folder), name, send, int(bits), Path(store) if engine == "openvino" else None
+        )
     except Exception as error:  # an edge: the parent tells it as the engine's status
         if not isinstance(error, ChatbotError):
             traceback.print_exc()
@@ -197,4 +229,4 @@ def main(folder: str, name: str, bits: str = "0") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:6]))

@@ -48,6 +48,18 @@ def transformers(folder: Path) -> Iterator[Generator]:
 
 
 @contextmanager
+def openvino(folder: Path) -> Iterator[Generator]:
+    model = make_model(folder / "tiny", models_folder() / "SmolLM2-135M-Instruct")
+    engine = TransformersGenerator(
+        folder, str(model), languages=frozenset({"en"}), bits=32, engine="openvino"
+    )
+    engine.start()
+    assert engine.wait(120), engine.status
+    yield engine
+    engine.close()
+
+
+@contextmanager
 def openai(folder: Path) -> Iterator[Generator]:
     """The protocol over the wire; the text is made up."""
     with ChatServer() as server:
@@ -73,6 +85,7 @@ def connected(url: str, model: str) -> Iterator[Generator]:
 ENGINES = [
     quoting,
     pytest.param(transformers, marks=pytest.mark.slow),
+    pytest.param(openvino, marks=pytest.mark.slow),
     openai,
     pytest.param(transformers_serve, marks=pytest.mark.slow),
 ]

@@ -62,6 +62,15 @@ def test_a_choice_of_numbers(home: Path, bits: int) -> None:
         _load(home, "[chatbot]\ngenerator_bits = true\n")
 
 
+def test_a_choice_of_words(home: Path) -> None:
+    assert _load(home).chatbot.generator_engine == "transformers"
+    for way in ({"ZHIKE_CHATBOT_GENERATOR_ENGINE": "openvino"}, {}):
+        toml = "" if way else '[chatbot]\ngenerator_engine = "openvino"\n'
+        assert _load(home, toml, **way).chatbot.generator_engine == "openvino"
+    with pytest.raises(SettingsError, match="'onnx' is none of transformers, openvino"):
+        _load(home, ZHIKE_CHATBOT_GENERATOR_ENGINE="onnx")
+
+
 def test_office_hours_and_their_zone(home: Path) -> None:
     toml = '[handover]\nhours = ["Mon-Fri 09:00-18:00"]\n'
     settings = _load(home, toml, ZHIKE_HANDOVER_TIME_ZONE="Asia/Shanghai")
