@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from chatbot import links
 from chatbot.errors import GenerationError
+from chatbot.followup import context
 from chatbot.generation.protocol import Generation, Piece
 from knowledge.features import Sentence, split
 from knowledge.keywords import terms
@@ -18,6 +19,9 @@ MOST_PASSAGES = 3
 # completes it, less is enough. Of the calibration questions 88 % (en) and 90 % (zh) get all facts
 # so, 84 % and 87 % with one threshold of 0.3 and tables kept apart.
 WORTH, WORTH_NEAR = 0.4, 0.1
+# The same for a question that leans on the one before ("and the K1?"): with few words of its own,
+# much is about the same thing that answers nothing. From 0.7 on facts of such answers get lost.
+WORTH_LEANING = 0.6
 OWN_LANGUAGE = 0.5  # score relative to the best one's, from which the customer's language is quoted
 LINES = ("list", "table")  # kinds of passages that are shown line by line
 SAME = 0.6  # token Jaccard above which a sentence repeats another one
@@ -40,7 +44,8 @@ class QuotingGenerator:
             raise GenerationError("Nothing to quote: the request has no ranked sentences.")
         kind = ""  # of the sentence before
         last = ""
-        for sentence in choose(spoken(request.sentences, request.language)):
+        worth = WORTH_LEANING if context(request.question, request.history) else WORTH
+        for sentence in choose(spoken(request.sentences, request.language), worth):
             if request.cancelled.is_set():
                 yield Piece("", engine=self.name, stop="cancelled")
                 return
@@ -60,8 +65,11 @@ def _between(before: str, after: str) -> str:
     return "\n" if after in LINES else ""
 
 
-def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
-    """The best sentence, row or approved answer and what belongs to it, in reading order."""
+def choose(ranked: Sequence[Sentence], worth: float = WORTH) -> list[Sentence]:
+    """The best sentence, row or approved answer and what belongs to it, in reading order.
+
+    worth: 0..1, a further sentence's score relative to the best one's.
+    """
     best = ranked[0]
     if best.passage.kind == "faq":
         return [best]
@@ -69,7 +77,7 @@ def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
     for sentence in ranked:
         if len(chosen) == MOST:
             break
-        if _family(sentence) == _family(best) and _belongs(sentence, chosen):
+        if _family(sentence) == _family(best) and _belongs(sentence, chosen, worth):
             chosen.append(sentence)  # one language per quote
     chosen = _with_context(chosen)
     order = {s.passage.id: i for i, s in reversed(list(enumerate(chosen)))}
@@ -77,9 +85,9 @@ def choose(ranked: Sequence[Sentence]) -> list[Sentence]:
     return sorted(chosen, key=lambda s: (order[s.passage.id], s.position))
 
 
-def _belongs(sentence: Sentence, chosen: Sequence[Sentence]) -> bool:
+def _belongs(sentence: Sentence, chosen: Sequence[Sentence], worth: float) -> bool:
     """Worth quoting beside what is chosen already; rows come from one table."""
-    worth = WORTH_NEAR if any(_beside(sentence, s) for s in chosen) else WORTH
+    worth = WORTH_NEAR if any(_beside(sentence, s) for s in chosen) else worth
     passages = {s.passage.id for s in chosen} | {sentence.passage.id}
     tables = {s.passage.id for s in (*chosen, sentence) if s.passage.kind == "table"}
     fits = len(passages) <= MOST_PASSAGES and len(tables) <= 1

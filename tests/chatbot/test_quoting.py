@@ -20,6 +20,7 @@ from chatbot.generation.quoting import (
     choose,
     shown,
 )
+from chatbot.types import Message
 from knowledge.features import Sentence, split
 from knowledge.types import BlockKind, Passage
 from tests.chatbot.conftest import passage
@@ -50,6 +51,22 @@ def said(sentences: tuple[Sentence, ...]) -> str:
 def test_the_best_sentence_and_nothing_far_below_it() -> None:
     text = passage("Kettles come in blue. They weigh 2 kg. A kettle costs 79 euros.")
     assert said(ranked((text, (0.05, 0.05, 0.9)))) == "A kettle costs 79 euros."
+
+
+def test_a_question_that_leans_on_another_gets_less_beside_the_best() -> None:
+    warranty = passage("The base of the K1 has a warranty of 2 years.", id=1)
+    error = passage("The K1 shows E1 when it is dry.", id=2)
+    found = ranked((warranty, (0.9,)), (error, (0.45,)))
+    evidence = tuple(s.passage for s in found)
+    before = (Message("user", "How long is the warranty of the K2?"),)
+
+    def told(question: str, history: tuple[Message, ...]) -> str:
+        request = Generation(question, history, evidence, "en", found)
+        return "".join(piece.text for piece in QuotingGenerator().stream(request))
+
+    assert "E1" not in told("and the K1?", before)
+    assert "E1" in told("and the K1?", ())  # it leans on nothing
+    assert "E1" in told("How long is the warranty of the K1 in your shop?", before)
 
 
 def test_sentences_worth_telling_come_in_reading_order() -> None:

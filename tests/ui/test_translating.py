@@ -161,7 +161,7 @@ def test_a_draft_is_translated_read_edited_and_sent(
     assert [turn.message.role for turn in turns if turn.translated] == ["agent"]
     shown = str(bubbles.conversation(turns, texts("zh-Hans")))
     assert shown.count("机器翻译") == 1 and "Standard shipping" not in shown
-    assert DRAFT in ConversationsTab(running.app, Labels())._show(called, "en")
+    assert DRAFT in ConversationsTab(running.app, Labels())._show(called, "en")[0]
     assert "inbox.sent" in {e.action for e in running.site.accounts.audit.entries()}
     running.app.erasure.erase(visitor)
     assert running.app.wordings.of(called) == {}
