@@ -24,7 +24,7 @@ ENDINGS: tuple[Outcome, ...] = ("solved", "unsolved", "spam")
 # The last row of each conversation's hand-overs says how it stands.
 LINES = """
     SELECT h.session_id, h.reason, h.agent, h.created, h.closed, h.outcome, s.language, s.state,
-    s.channel, (SELECT text FROM messages WHERE session_id = s.id AND role != 'note'
+    s.channel, (SELECT text FROM messages WHERE session_id = s.id AND role = 'user'
         ORDER BY number DESC LIMIT 1) AS last_text,
     (SELECT MAX(number) FROM messages WHERE session_id = s.id) AS last_number
     FROM handoffs h JOIN sessions s ON s.id = h.session_id WHERE """
@@ -50,7 +50,7 @@ class Line:
     language: str | None
     state: State
     channel: str
-    last_text: str
+    last_text: str  # of the customer
     last_number: int  # grows with every message
 
 
@@ -301,7 +301,7 @@ class Handovers:
 
 
 def _first(row: dict[str, Any]) -> str:
-    """The last message; none in a conversation that began with the call."""
+    """The customer's last message; none in a conversation that began with the call."""
     return row["last_text"] or ""
 
 

@@ -43,7 +43,7 @@ def test_an_agent_answers_and_the_customer_reads_it(running: Running, desk: Brow
     called = customer.call(customer.function("person", "click"), [None, "en"])
     assert "You are number 1 in the queue" in called
     alert = tick(desk, None, None, "waiting", None, "en")
-    assert "A customer asks for a person" in alert
+    assert "A customer asks for a person: Can I return opened tea?" in alert
     assert "1 waiting" in alert
     assert "A customer asks" not in tick(desk, None, None, "waiting", None, "en")
 

@@ -11,12 +11,12 @@ from knowledge.types import Passage
 from ui import render
 from ui.texts import Texts
 
-SHORT = 90  # characters of the last message on a line
+SHORT = 90  # characters of the customer's last message on a line
 Find = Callable[[int], Passage | None]
 
 
 def line(found: Line, words: Texts) -> str:
-    """One conversation in two lines: how it stands, and its last message."""
+    """One conversation in two lines: how it stands, and the customer's last message."""
     facts = [
         _standing(found, words),
         words.named("reason", found.reason.value),
