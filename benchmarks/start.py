@@ -23,7 +23,7 @@ ZHIKE = Path(sys.executable).with_name("zhike")
 QUESTION = {"text": "How long does courier express take?"}
 LONGEST = 300.0  # seconds
 QUIET = 10.0  # seconds
-IDLE = 5.0  # percent of a core
+IDLE = 20.0  # percent of a core; it looks for work now and then
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ from chatbot.app import build
 from chatbot.settings import ChatbotSettings
 from ui.settings import load
 
+UNDERSTANDING = ("language", "screen", "intent", "entities", "mood", "policy")
+
 
 def main() -> None:
     settings = load()
@@ -35,9 +37,12 @@ def main() -> None:
         for step in outcome.reply.trace:
             steps.setdefault(step.name, []).append(step.ms)
     totals = [outcome.milliseconds for outcome in outcomes]
+    searched = [o.reply.trace for o in outcomes if any(s.name == "mood" for s in o.reply.trace)]
+    understood = [sum(s.ms for s in trace if s.name in UNDERSTANDING) for trace in searched]
     figures = {
         "turns": len(totals),
         "total_ms": _quantiles(totals),
+        "understanding_ms": _quantiles(understood),  # beside the one embedding of the turn
         "steps_ms": {name: _quantiles(values) for name, values in steps.items()},
     }
     print(described(figures, golden))
