@@ -11,6 +11,7 @@ ENGINE STORE`. It ends when stdin does, so it never outlives the server.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -207,6 +208,8 @@ def main(
     folder: str, name: str, bits: str = "0", engine: str = "transformers", store: str = ""
 ) -> int:
     os.nice(5)  # the web answers first
+    for chatty in ("torchao", "torch.utils._pytree"):  # about kernels that a CPU does not have
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     events = _private_stdout()
 
     def send(**event: object) -> None:

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import threading
+import warnings
 from dataclasses import replace
 
 import click
@@ -66,6 +67,8 @@ def _run(settings: Settings) -> None:
         settings.home, settings.models, settings.knowledge, settings.chatbot, settings.handover
     )
     app.start()  # loads beside the import that follows
+    # Gradio imports pydub, which misses a program for sound; no page has sound
+    warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
     # Gradio takes seconds to import: after the lock, so that a refusal is quick
     from ui import transcripts, web
     from ui.metrics import Metered
