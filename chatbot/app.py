@@ -181,7 +181,13 @@ def build(
     base = KnowledgeBase(database, home / "index", embedder, knowledge, reranker)
     fitted, more = _weights(home, embedder)
     scorer = EvidenceScorer(
-        database, embedder, reader.packaged(), fitted, _english(models), knowledge.answerable
+        database,
+        embedder,
+        reader.packaged(),
+        fitted,
+        _english(models),
+        knowledge.answerable,
+        knowledge.floor,
     )
     generator = _generator(models, chatbot)
     names = ListedNames(home / FILE)

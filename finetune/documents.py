@@ -63,6 +63,7 @@ def opened(home: Path, models: Path, settings: KnowledgeSettings) -> Iterator[Do
                 weights.load(own if own.exists() else None),
                 reader.english(folder) if folder else None,
                 settings.answerable,
+                settings.floor,
             )
             yield Documents(knowledge, embedder, scorer)
         finally:

@@ -107,6 +107,8 @@ def fit(
             _sentence_model([c for c in cases if name in ("any", c.family)]),
             floor,
             reliability(unseen[own], labels[own], BINS),
+            np.sort(unseen[own & labels]),
+            np.sort(unseen[own & ~labels]),
         )
         error = languages[name].error or 0.0
         reports.append(_report(name, unseen[own], labels[own], best[own], floor, error))

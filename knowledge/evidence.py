@@ -34,7 +34,7 @@ from knowledge.reader import Reader
 from knowledge.readings import Readings
 from knowledge.statistics import document_counts
 from knowledge.types import Embedder, Passage, Vectors
-from knowledge.weights import Logistic, Weights
+from knowledge.weights import LanguageWeights, Logistic, Weights
 
 OTHER = 0.1  # what is left of a sentence's score when it names another identifier
 migrations = Migrations("evidence")
@@ -85,11 +85,14 @@ class EvidenceScorer:
         weights: Weights | None,
         english: Reader | None = None,
         answerable: float = 0.5,
+        floor: float = 0.0,
     ) -> None:
         """`reader` reads every language, `english` reads it once more; weights: None to fit some;
         until then nothing counts as evidence. answerable: share of all questions, above 0 and
-        below 1, that the documents answer; the probability is as right as this is."""
+        below 1, that the documents answer; the probability is as right as this is. floor: 0..1,
+        instead of those that were fitted; 0 for these."""
         self.answerable = answerable
+        self._floor = floor
         self._db = database
         self._readings = Readings(database, reader, "every language")
         self._english = Readings(database, english, "English") if english else None
@@ -116,7 +119,7 @@ class EvidenceScorer:
         model = self._weights.of(language)
         picture = self.picture(question, vector, passages, language, context)
         if picture is None:
-            return Evidence((), 0.0, with_prior(model.floor, self.answerable))
+            return Evidence((), 0.0, self.floor(model))
         scores = sentence_scores(model.sentence, picture.rows)
         row = question_features(picture.asked, picture.rows, scores, picture.found, language)
         ranked = tuple(
@@ -128,9 +131,13 @@ class EvidenceScorer:
         return Evidence(
             ranked,
             with_prior(probability, self.answerable),
-            with_prior(model.floor, self.answerable),
+            self.floor(model),
             unknown,
         )
+
+    def floor(self, model: LanguageWeights) -> float:
+        """The probability, 0..1, below which a question of this language is not answered."""
+        return self._floor or with_prior(model.floor, self.answerable)
 
     def picture(
         self,

@@ -17,6 +17,7 @@ class KnowledgeSettings:
     index: Literal["auto", "flat", "hnsw", "exact", "faiss"] = "auto"  # faiss: auto's older name
     chunk_tokens: int = 160  # upper bound of a chunk, in the embedder's tokens
     answerable: float = 0.67  # above 0, below 1: of the questions, how many documents answer
+    floor: float = 0.0  # 0..1, the confidence below which nothing is answered; 0 = as calibrated
     passages: int = 16  # found per turn
     cut: float = 0.0  # 0..1: passages below this share of the best score are left out
     per_document: int = 0  # passages of one document at most; 0 = any number
@@ -31,7 +32,7 @@ class KnowledgeSettings:
             raise KnowledgeError(
                 f"knowledge.answerable is a share above 0 and below 1, not {self.answerable}."
             )
-        for name in ("cut", "duplicates"):
+        for name in ("cut", "duplicates", "floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise KnowledgeError(
                     f"knowledge.{name} is a share from 0 to 1, not {getattr(self, name)}."

@@ -94,6 +94,14 @@ class LanguageWeights:
     # (bins, 3): mean probability, share answerable, questions; of questions that the fit did not
     # see. Empty in weights of before.
     reliability: Floats = field(default_factory=lambda: np.empty((0, 3)))
+    # The probabilities of these questions, sorted. Empty in weights of before.
+    answerable: Floats = field(default_factory=lambda: np.empty(0))
+    unanswerable: Floats = field(default_factory=lambda: np.empty(0))
+
+    def shares(self, floor: float) -> tuple[float, float]:
+        """Of the answerable at or above `floor`, of the unanswerable below it; 0..1 each."""
+        kept = float((self.answerable >= floor).mean())
+        return kept, float((self.unanswerable < floor).mean())
 
     @property
     def error(self) -> float | None:
@@ -149,6 +157,8 @@ def save(weights: Weights, path: Path) -> None:
             f"{name}.bias": model.sentence.bias,
             f"{name}.floor": model.floor,
             f"{name}.reliability": model.reliability,
+            f"{name}.answerable": model.answerable,
+            f"{name}.unanswerable": model.unanswerable,
         }
     part = path.with_name(f"{path.name}.part")
     try:
@@ -176,6 +186,8 @@ def _weights(table: dict[str, Any]) -> Weights:
             ),
             float(table[f"{name}.floor"]),
             table.get(f"{name}.reliability", np.empty((0, 3))),
+            table.get(f"{name}.answerable", np.empty(0)),
+            table.get(f"{name}.unanswerable", np.empty(0)),
         )
         for name in table["languages"]
     }

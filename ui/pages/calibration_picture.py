@@ -15,13 +15,13 @@ from ui.texts import Texts
 
 SIDE, EDGE = 230, 36  # pixels of a picture, and around it
 DARK, GRID, INK, FLOOR = "#0f6b62", "#e1e7e4", "#5d6a66", "#c06a2b"
-NAMES = ("en", "zh", "any")  # in this order; "any" only where there is no other
+NAMES = ("en", "zh", "any")  # in this order
 
 
 def shown(weights: Weights | None, answerable: float, words: Texts) -> str:
     """A card with a curve per language; `answerable`: see KnowledgeSettings."""
     title = heading(words, "health.calibration", share=f"{answerable:.0%}")
-    found = [(name, weights.languages[name]) for name in _names(weights)] if weights else []
+    found = languages(weights)
     measured = [(name, model) for name, model in found if len(model.reliability)]
     if not measured:
         return title + hint(words("health.calibration_none"))
@@ -44,10 +44,10 @@ def shown(weights: Weights | None, answerable: float, words: Texts) -> str:
 def csv_of(weights: Weights | None, answerable: float) -> str:
     """language, expected, answerable, questions: a line per bin."""
     lines = ["language,expected,answerable,questions"]
-    for name in _names(weights) if weights else ():
+    for name, model in languages(weights):
         lines += [
             f"{name},{said:.4f},{held:.4f},{count:.0f}"
-            for said, held, count in points(weights.languages[name], answerable)  # type: ignore[union-attr]
+            for said, held, count in points(model, answerable)
         ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -58,9 +58,12 @@ def points(model: LanguageWeights, answerable: float) -> Iterator[tuple[float, f
         yield with_prior(said, answerable), with_prior(held, answerable), count
 
 
-def _names(weights: Weights) -> list[str]:
-    own = [name for name in NAMES if name in weights.languages]
-    return [name for name in own if name != "any"] or own
+def languages(weights: Weights | None) -> list[tuple[str, LanguageWeights]]:
+    """Each language and its weights; those of any language only where there is no other."""
+    if weights is None:
+        return []
+    own = [(name, weights.languages[name]) for name in NAMES if name in weights.languages]
+    return [(name, model) for name, model in own if name != "any"] or own
 
 
 def _picture(name: str, model: LanguageWeights, answerable: float, words: Texts) -> str:

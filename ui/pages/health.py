@@ -10,7 +10,7 @@ from chatbot.app import App
 from knowledge.errors import KnowledgeError
 from ui import render
 from ui.labels import Labels
-from ui.pages import calibration_picture
+from ui.pages import calibration_picture, floor_picture
 from ui.pages.notices import QUIET, done, heading, problem
 from ui.texts import Texts, texts
 
@@ -35,7 +35,9 @@ class HealthTab:
         refresh.click(self.fill, language, self.filled, **QUIET)
         with gr.Column(elem_classes="card"):
             self._calibration = gr.Markdown("", elem_id="calibration")
-        self.filled.append(self._calibration)
+        with gr.Column(elem_classes="card"):
+            self._floors = gr.Markdown("", elem_id="floors")
+        self.filled += [self._calibration, self._floors]
         self._check_card(language)
 
     def _check_card(self, language: gr.Radio) -> None:
@@ -81,6 +83,7 @@ class HealthTab:
         return {
             self._state: table,
             self._calibration: calibration_picture.shown(scorer.weights, scorer.answerable, words),
+            self._floors: floor_picture.shown(scorer, words),
         }
 
     def _check(self, language: str) -> dict[Any, Any]:
