@@ -23,7 +23,7 @@ from chatbot.types import EVALUATION, Action, Incoming, Message, Reply
 from knowledge.calibrate import Labelled, holds, plain
 from knowledge.spelling import Spelling
 from knowledge.split import sentences
-from knowledge.weights import calibration_error, reliability
+from knowledge.weights import calibration_error, error_by_chance, reliability
 
 ABSTAINED = frozenset({Action.REFUSE, Action.HAND_OVER})
 ANSWERED = frozenset({Action.ANSWER, Action.QUOTE})
@@ -158,16 +158,18 @@ def _shares(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _confidence(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
-    """Whether it tells answerable from not, and how far from the truth it is (in BINS bins of as
-    many replies each), 0..1; None where only one kind was asked."""
+    """Whether it tells answerable from not, how far from the truth it is (in BINS bins of as
+    many replies each), and how far one without fault would seem with so few, 0..1; None where only
+    one kind was asked."""
     judged = [o for o in outcomes if o.reply.action in JUDGED]
     said = np.array([o.reply.confidence for o in judged])
     held = np.array([o.question.answerable for o in judged], float)
     if not 0 < held.sum() < len(held):
-        return {"auroc": None, "calibration_error": None}
+        return dict.fromkeys(("auroc", "calibration_error", "calibration_error_by_chance"))
     return {
         "auroc": round(float(roc_auc_score(held, said)), 4),
         "calibration_error": round(calibration_error(reliability(said, held, BINS)), 4),
+        "calibration_error_by_chance": round(error_by_chance(said, BINS), 4),
     }
 
 

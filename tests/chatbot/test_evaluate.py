@@ -95,6 +95,7 @@ def test_the_counts(app: App, golden: Path) -> None:
     told = summary(outcomes)
     english = dict(told["by_language"]["en"])
     assert english.pop("auroc") == 1.0 and 0 <= english.pop("calibration_error") < 0.5
+    assert 0 < english.pop("calibration_error_by_chance") < 0.5
     assert english == {
         "answerable": 2,
         "unanswerable": 1,

@@ -184,3 +184,11 @@ def test_saving_again_replaces_the_file_as_a_whole(path: Path) -> None:
     weights.save(_weights(seed=1), path)
     assert np.array_equal(weights.load(path).question.rows, _weights(seed=1).question.rows)
     assert [p.name for p in path.parent.iterdir()] == ["evidence.npz"]
+
+
+def test_the_error_of_chance_falls_with_the_number_of_questions() -> None:
+    few, many = (
+        weights.error_by_chance(np.random.default_rng(1).random(n), 5) for n in (100, 10_000)
+    )
+    assert 0.03 < few < 0.1 and many < 0.012
+    assert weights.error_by_chance(np.repeat([0.0, 1.0], 50), 5) == 0.0  # nothing is left to chance
