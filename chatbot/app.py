@@ -212,6 +212,7 @@ def build(
             generator, chatbot.answers, lists.words, frozenset(chatbot.allowed_links)
         ),
         champions=champions,
+        names=names,
         settings=chatbot,
         house=(handover or HandoverSettings()).rules(),
     )

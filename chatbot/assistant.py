@@ -16,6 +16,7 @@ from chatbot.crowd import Crowd, Place
 from chatbot.generation.protocol import Adapter, Generation, Sampling
 from chatbot.house_rules import HouseRules
 from chatbot.intent import IntentModel, by_pattern
+from chatbot.listed_names import ListedNames
 from chatbot.own_affairs import about_own
 from chatbot.phrases import phrase
 from chatbot.prompt import messages
@@ -91,6 +92,7 @@ class Assistant:
     intents: IntentModel
     answering: Answering
     champions: Champions
+    names: ListedNames
     settings: ChatbotSettings
     house: HouseRules = field(default_factory=HouseRules)
     crowd: Crowd = field(default_factory=Crowd)
@@ -206,7 +208,7 @@ class Assistant:
         collection = turn.incoming.collection
         with turn.trace.step("embedding") as note:
             query = turn.query = query_of(
-                turn.verdict.masked, turn.history, self.knowledge.spelling
+                turn.verdict.masked, turn.history, self.knowledge.spelling, self.names.found
             )
             own = self.embedder.queries([query.asked])
             vector: Vectors = self.embedder.queries([query.text]) if query.context else own

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chatbot import followup
 from chatbot.entities import ORDER, TRACKING
+from chatbot.name_finder import Found
 from chatbot.types import Message
 from knowledge.language import simplify
 from knowledge.spelling import Correction, Spelling
@@ -33,15 +34,39 @@ class Query:
         return "; ".join(filter(None, (searched, read)))
 
 
-def query(masked: str, history: Sequence[Message], spelling: Spelling) -> Query:
-    """The masked question without introductions and order numbers, mistyped words corrected.
+Naming = Callable[[str], Sequence[Found]]  # the names of the team's list in a text
+
+
+def query(
+    masked: str,
+    history: Sequence[Message],
+    spelling: Spelling,
+    naming: Naming = lambda text: (),
+) -> Query:
+    """The masked question without introductions and order numbers, mistyped words corrected, and
+    listed names as the documents write them.
 
     In Simplified characters, which the embedder knows far better than Traditional ones.
     """
     kept = without_numbers(followup.without_introductions(masked))
-    corrected = spelling.corrected(simplify(kept))
-    context = simplify(followup.context(masked, history))
-    return Query(corrected.text, context, corrected.corrections)
+    named, written = as_written(simplify(kept), spelling, naming)
+    corrected = spelling.corrected(named)
+    context, _ = as_written(simplify(followup.context(masked, history)), spelling, naming)
+    return Query(corrected.text, context, (*written, *corrected.corrections))
+
+
+def as_written(text: str, spelling: Spelling, naming: Naming) -> tuple[str, tuple[Correction, ...]]:
+    """The text with each listed name that no document writes this way in a spelling that some do;
+    and what was read as what."""
+    changed: list[Correction] = []
+    for found in sorted(naming(text), key=lambda f: -f.start):
+        if spelling.written(found.text):
+            continue
+        spellings = (found.name.name, *found.name.also)
+        if known := next(filter(spelling.written, spellings), None):
+            text = text[: found.start] + known + text[found.end :]
+            changed.append(Correction(found.text, known))
+    return text, tuple(reversed(changed))
 
 
 def without_numbers(question: str) -> str:

@@ -84,7 +84,7 @@ def replay(app: App, reply_id: str, *, anew: bool = False, engine: Engine | None
     else who wrote. Raises NotFound."""
     stored = read(app, reply_id)
     assistant, question = app.assistant, stored.question.text
-    searched = query(question, stored.history, app.knowledge.spelling)
+    searched = query(question, stored.history, app.knowledge.spelling, app.names.found)
     asked, context = searched.asked, searched.context
     own = assistant.embedder.queries([asked])
     vector = assistant.embedder.queries([searched.text]) if context else own

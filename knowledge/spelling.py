@@ -21,6 +21,7 @@ from rapidfuzz.distance import OSA
 from wordfreq import zipf_frequency
 
 from knowledge.database import Database
+from knowledge.glossary import phrase
 from knowledge.keywords import stem, terms
 from knowledge.statistics import document_counts
 from knowledge.words import STOP_CHARACTERS
@@ -69,6 +70,13 @@ class Spelling:
             whole = rf"(?<![A-Za-z]){re.escape(one.wrong)}(?![A-Za-z])"
             text = re.sub(whole, one.right, text)
         return Corrected(text, tuple(found))
+
+    def written(self, text: str) -> bool:
+        """Whether some listed document has these words in a row, in any case and inflection."""
+        if not terms(text):
+            return False
+        sql = "SELECT 1 FROM keywords WHERE keywords MATCH ? LIMIT 1"
+        return self._db.row(sql, phrase(text)) is not None
 
     def _latin(self, question: str) -> Iterable[Correction]:
         words = dict.fromkeys(LATIN.findall(question))

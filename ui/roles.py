@@ -115,6 +115,7 @@ DESK: dict[str, Events] = {
     ),
     "insights": _events(Scope.CONVERSATIONS, Scope.CONVERSATIONS, "fill", "_choose"),
     "intents": _events(*_INTENTS, "fill", "_show", "_blank", "_tried", "<lambda>"),
+    "names_card": _events(*_INTENTS, "_tried"),
     # What customers wrote takes more than the intents.
     "suggested": _events(Scope.CONVERSATIONS, Scope.INTENTS_WRITE, "_looked"),
     "training": _events(*_RUNS, "fill", "_follow"),

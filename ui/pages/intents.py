@@ -12,6 +12,7 @@ from chatbot.intents.store import LONGEST_NAME, MOST_EXAMPLES, ROUTES, Definitio
 from ui import render
 from ui.labels import Labels
 from ui.pages import intent_pictures as pictures
+from ui.pages.names_card import NamesCard
 from ui.pages.suggested import SuggestedCard
 from ui.texts import Texts, texts
 
@@ -29,6 +30,7 @@ class IntentsTab:
         self._store = app.assistant.intents.store
         self._labels = labels
         self._suggested = SuggestedCard(app, labels)
+        self._names = NamesCard(app, labels)
         self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
@@ -39,8 +41,9 @@ class IntentsTab:
         self._try_section()
         self._suggested.build(language)
         self._quality_section()
+        self._names.build(language)
         self.filled = [self._table, self._state, self._timer, self._pairs, self._picture]
-        self.filled.append(self._suggested.into)
+        self.filled += [self._suggested.into, *self._names.filled]
         self._events()
 
     def fill(self, language: str) -> dict[Any, Any]:
@@ -56,6 +59,7 @@ class IntentsTab:
             self._pairs: pictures.pairs(report, self._store, words),
             self._picture: pictures.reliability(report, words),
             **self._suggested.fill(language),
+            **self._names.fill(language),
         }
 
     def _training(self) -> bool:
