@@ -21,6 +21,8 @@ from ui.pages.talk import FIRST, Talk
 from ui.texts import Texts, preferred, texts
 
 CHANNEL = "web"
+# Pages that Gradio keeps its state of, at some 350 KB each; an older one goes on without it
+PAGES = 100
 
 Updates = dict[Any, Any]
 
@@ -39,7 +41,7 @@ class CustomerPage:
         """The page as Gradio blocks."""
         with gr.Blocks(title="知客 Zhike", analytics_enabled=False, fill_height=True) as blocks:
             self.language = remembered()
-            self.session: gr.State = gr.State(None)
+            self.session: gr.State = gr.State(None)  # "" is a new conversation, None: unknown
             self._header()
             self._chat()
             self._rating.build()
@@ -47,7 +49,7 @@ class CustomerPage:
             self._own.build()
             self._composer()
             self._events(blocks)
-        blocks.state_session_capacity = 1000
+        blocks.state_session_capacity = PAGES
         return blocks
 
     def _header(self) -> None:
@@ -140,8 +142,10 @@ class CustomerPage:
         self.switch.input(self._switch, here, switched, **quiet)
         # multiple: a message that is sent while another is answered joins it
         many = {**quiet, "concurrency_limit": 24, "trigger_mode": "multiple"}
+        # By name, for programs that drive the page through gradio_client
+        named = {**many, "api_visibility": "undocumented", "api_name": "ask"}
+        self.send.click(self._respond, [self.question, *here], self._shown, **named)
         for trigger, source in (
-            (self.send.click, self.question),
             (self.question.submit, self.question),
             *((chip.click, chip) for chip in self.chips),
         ):
@@ -178,7 +182,7 @@ class CustomerPage:
         language = stored or preferred(request.headers.get("accept-language", ""))
         words, who = texts(language), visitor(request)
         found = self._talk.app.store.latest_session(who, CHANNEL)
-        session = found.id if found else None
+        session = found.id if found else ""
         turns = self._talk.said(session, who)
         call = self._person.shown(session, who, words)
         return [
@@ -192,6 +196,7 @@ class CustomerPage:
 
     def _switch(self, session: str | None, language: str, request: gr.Request) -> list[Any]:
         words, who = texts(language), visitor(request)
+        session = self._own_session(session, who)
         turns = self._talk.said(session, who)
         notice = self._person.shown(session, who, words)[self._person.notice]
         return [
@@ -214,6 +219,7 @@ class CustomerPage:
         if refusal := self._talk.refusal(text, who, _address(request), words):
             yield {self._person.notice: said(refusal)}
             return
+        session = self._own_session(session, who)
         session = self._talk.session(session, who, CHANNEL, language)
         run = self._talk.turns.begin(who, session, text, self._talk.longest)
         past = [*self._past(session, who, words), bubbles.question(text)]
@@ -254,7 +260,7 @@ class CustomerPage:
             **self._busy(False),
             **self._offers(self._talk.offered((), language)),
             self.chat: gr.update(value=[], placeholder=bubbles.welcome(texts(language))),
-            self.session: None,
+            self.session: "",
             self._rating.card: gr.update(visible=False),
             **self._person.shown(None, "", texts(language)),
         }
@@ -272,6 +278,7 @@ class CustomerPage:
         words, who = texts(language), visitor(request)
         if refusal := self._talk.too_many(who, _address(request), words):
             return {self._person.notice: said(refusal)}
+        session = self._own_session(session, who)
         session = self._talk.session(session, who, CHANNEL, language)
         self._talk.call(session, who, words("customer.person"))
         return {
@@ -285,6 +292,7 @@ class CustomerPage:
     def _news(self, seen: str, session: str | None, language: str, request: gr.Request) -> Updates:
         """What a person wrote or did meanwhile; nothing while a turn of the page's own runs."""
         who, words = visitor(request), texts(language)
+        session = self._own_session(session, who)
         busy = self._talk.turns.busy(who)
         news = None if busy else self._person.news(session, seen, who, words)
         if news is None:
@@ -293,18 +301,28 @@ class CustomerPage:
         return {**news, **self._offers(()), self.chat: bubbles.shown(turns, words)}
 
     def _leave(self, text: str, session: str | None, language: str, request: gr.Request) -> Updates:
-        return self._person.left(text, session, visitor(request), language)
+        who = visitor(request)
+        return self._person.left(text, self._own_session(session, who), who, language)
 
     def _like(
         self, session: str | None, language: str, like: gr.LikeData, request: gr.Request
     ) -> list[Any]:
         who = visitor(request)
-        return self._rating.thumb(self._talk.said(session, who), who, language, like)
+        turns = self._talk.said(self._own_session(session, who), who)
+        return self._rating.thumb(turns, who, language, like)
 
     def _reason(
         self, reply: str | None, reason: str | None, language: str, request: gr.Request
     ) -> list[Any]:
         return self._rating.why(reply, reason, visitor(request), language)
+
+    def _own_session(self, session: str | None, who: str) -> str | None:
+        """The page's conversation; the visitor's newest where Gradio has dropped the page's state,
+        so that a page that was left open for long goes on where it was."""
+        if session is None:
+            found = self._talk.app.store.latest_session(who, CHANNEL)
+            return found.id if found else None
+        return session or None
 
     def _busy(self, busy: bool) -> Updates:
         return {
