@@ -223,15 +223,17 @@ class CustomerPage:
         session = self._talk.session(session, who, CHANNEL, language)
         run = self._talk.turns.begin(who, session, text, self._talk.longest)
         past = [*self._past(session, who, words), bubbles.question(text)]
+        # As little as can be: each component that is shown or hidden costs the server 1 ms
         yield {
             **self._busy(True),
-            **self._offers(()),
+            **self._after(()),
             self.chat: [*past, bubbles.stage(words("stage.thinking"))],
             self.question: "",
             self.session: session,
             self._rating.card: gr.update(visible=False),
-            **self._person.shown(session, who, words),
+            self._person.notice: self._person.shown(session, who, words)[self._person.notice],
         }
+        shown: Updates = {}
         incoming = Incoming(text, who, session, CHANNEL, language=language)
         for drawn in self._talk.speak(run, incoming, words):
             if drawn.kind == "joined":  # the newer message's own call draws the rest
@@ -239,11 +241,14 @@ class CustomerPage:
             if drawn.kind == "begun":
                 past = [*self._past(session, who, words), bubbles.question(text)]
                 continue
-            yield {self.chat: [*past, drawn.bubble] if drawn.bubble else past}
+            shown = {self.chat: [*past, drawn.bubble] if drawn.bubble else past}
+            if drawn.kind in ("stage", "partial"):
+                yield shown
         turns = self._talk.said(session, who)
         yield {
+            **shown,  # its last bubble, with what the end of the turn shows
             **self._busy(self._talk.turns.busy(who)),
-            **self._offers(self._talk.offered(turns, language) if turns else ()),
+            **self._after(self._talk.offered(turns, language) if turns else ()),
             **self._person.shown(session, who, words),
         }
 
@@ -284,7 +289,7 @@ class CustomerPage:
         return {
             self.session: session,
             self.chat: bubbles.shown(self._talk.said(session, who), words),
-            **self._offers(()),
+            **self._after(()),
             self._rating.card: gr.update(visible=False),
             **self._person.shown(session, who, words),
         }
@@ -298,7 +303,7 @@ class CustomerPage:
         if news is None:
             return {self._person.seen: gr.skip()}
         turns = self._talk.said(session, who)
-        return {**news, **self._offers(()), self.chat: bubbles.shown(turns, words)}
+        return {**news, **self._after(()), self.chat: bubbles.shown(turns, words)}
 
     def _leave(self, text: str, session: str | None, language: str, request: gr.Request) -> Updates:
         who = visitor(request)
@@ -337,6 +342,10 @@ class CustomerPage:
             text = questions[n] if n < len(questions) else ""
             rows[chip] = gr.update(value=text or "…", visible=bool(text))
         return rows
+
+    def _after(self, questions: tuple[str, ...]) -> Updates:
+        """The same, where there mostly are none: then only the row is hidden."""
+        return self._offers(questions) if questions else {self.examples: gr.update(visible=False)}
 
 
 def visitor(request: gr.Request) -> str:

@@ -33,8 +33,8 @@ Kind = Literal["begun", "stage", "partial", "reply", "notice", "silent", "joined
 class Drawn:
     """What a page draws at the end of the conversation.
 
-    begun: the turn before has ended, read the conversation again. silent: a person has the
-    conversation. joined: a newer message answers this one too, draw nothing more.
+    begun: the turn that this one joins has ended, read the conversation again. silent: a person
+    has the conversation. joined: a newer message answers this one too, draw nothing more.
     """
 
     kind: Kind
@@ -122,11 +122,12 @@ class Talk:
             return self.app.assistant.stream(asked)
 
         ready(run)
-        yield Drawn("begun")
+        if run.earlier is not None:
+            yield Drawn("begun")
         progress = _Progress(words)
         try:
-            for event in self.turns.events(run, start):
-                if (drawn := progress.drawn(event)) is not None:
+            for event, over in self.turns.events(run, start):
+                if (drawn := progress.drawn(event)) is not None and not over:
                     yield drawn
         except Joined:
             yield Drawn("joined")
