@@ -40,7 +40,7 @@ class IntentsTab:
         self._suggested.build(language)
         self._quality_section()
         self.filled = [self._table, self._state, self._timer, self._pairs, self._picture]
-        self.filled.append(self._suggested.into)
+        self.filled += self._suggested.filled
         self._events()
 
     def fill(self, language: str) -> dict[Any, Any]:
