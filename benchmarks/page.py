@@ -6,7 +6,8 @@ All ask at the same moment, wait for everybody's answer, and ask again. The same
 of the assistant directly (one call of the API, without a page), first one after another, then by as
 many at once; the overhead is what the page's percentile has over that. A refusal is the sentence
 that too many ask at once; a turn without answer or refusal is lost. Server and customers share the
-cores of this machine, and its limits are as shipped, except the one for an address.
+cores of this machine, and its limits are as shipped, except the one for an address. Before all that
+nobody asks for a while: what the idle server takes of a core.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from dataclasses import dataclass, field
 import httpx
 from environment import ROOT, described
 from gradio_client import Client
-from load import _percentiles, _until_idle, questions, server
+from load import _percentiles, _ticks, _until_idle, questions, server
 
 from ui.texts import texts
 
+IDLE = 30.0  # seconds that an idle server is looked at
 PATIENCE = 120.0  # seconds until a turn counts as lost
 REFUSED = texts("en")("customer.crowded", seconds=0).split("0")[0]  # up to the seconds
 
@@ -113,6 +115,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, server(home) as (url, pid):
         measured([directly(url)], 40)
         _until_idle(pid)
+        idle = _ticks(pid)
+        time.sleep(IDLE)
+        idle = _ticks(pid) - idle
         alone = measured([directly(url)], 20)
         direct = measured([directly(url) for _ in range(given.customers)], given.turns)
         with ThreadPoolExecutor(8) as pool:
@@ -123,6 +128,7 @@ def main() -> None:
     figures = {
         "customers": given.customers,
         "turns_of_each": given.turns,
+        "idle_percent_of_a_core": round(idle / IDLE, 1),  # hundredths of a second in seconds
         "one_directly": alone.figures(),
         "one_by_page": page_alone.figures(),
         "directly": direct.figures(),
