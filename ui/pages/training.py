@@ -121,7 +121,6 @@ class TrainingTab:
                 self._share = add(
                     gr.Dropdown(list(SHARES), value=SHARES[0], elem_id="share"),
                     label="training.share",
-                    info="training.share_info",
                     choices=_shares,
                 )
             with gr.Row(elem_classes="buttons"):
