@@ -21,7 +21,7 @@ from ui.pages.talk import FIRST, Talk
 from ui.texts import Texts, preferred, texts
 
 CHANNEL = "web"
-# Pages that Gradio keeps its state of, at some 350 KB each; an older one goes on without it
+# Pages that Gradio keeps its state of, at some 300 KB each; an older one goes on without it
 PAGES = 100
 
 Updates = dict[Any, Any]
@@ -223,7 +223,7 @@ class CustomerPage:
         session = self._talk.session(session, who, CHANNEL, language)
         run = self._talk.turns.begin(who, session, text, self._talk.longest)
         past = [*self._past(session, who, words), bubbles.question(text)]
-        # As little as can be: each component that is shown or hidden costs the server 1 ms
+        # As little as can be: Gradio makes each component anew that is shown or hidden
         yield {
             **self._busy(True),
             **self._after(()),

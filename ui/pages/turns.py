@@ -17,7 +17,7 @@ from chatbot.types import Event, Reply, Stage
 
 AT_ONCE = 24  # turns; more wait for a thread
 LOOK = 0.1  # seconds between two looks whether the turn was stopped
-SETTLE = 0.05  # seconds: nobody sees a step that is shorter, and drawing it costs a page 5 ms
+SETTLE = 0.05  # seconds: nobody sees a step that is shorter, and drawing it takes milliseconds
 PATIENCE = 3.0  # seconds that a message waits for the turn that it joins to end
 Start = Callable[[tuple[str, ...], threading.Event], Iterator[Event]]
 
