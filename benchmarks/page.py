@@ -1,13 +1,14 @@
 """Many customers at once through the chat page, as gradio_client drives it: what the page adds.
 
-    python benchmarks/page.py [--customers 50] [--turns 4]
+    python benchmarks/page.py [--customers 50] [--turns 4] [--home FOLDER]
 
 All ask at the same moment, wait for everybody's answer, and ask again. The same questions are asked
 of the assistant directly (one call of the API, without a page), first one after another, then by as
-many at once; the overhead is what the page's percentile has over that. A refusal is the sentence
-that too many ask at once; a turn without answer or refusal is lost. Server and customers share the
-cores of this machine, and its limits are as shipped, except the one for an address. Before all that
-nobody asks for a while: what the idle server takes of a core.
+many at once; the overhead is what the page's percentile has over that. They are also asked over the
+page's protocol alone, as browsers ask, without what gradio_client takes of the processor. A refusal
+is the sentence that too many ask at once; a turn without answer or refusal is lost. Server and
+customers share the cores of this machine, and its limits are as shipped, except the one for an
+address. Before all that nobody asks for a while: what the idle server takes of a core.
 """
 
 from __future__ import annotations
@@ -67,6 +68,29 @@ def by_page(url: str) -> Ask:
     return ask
 
 
+def by_protocol(url: str) -> Ask:
+    """The same as browsers ask, without what gradio_client takes of the processor for itself."""
+    client = httpx.Client(base_url=url, timeout=PATIENCE)
+    client.cookies.set("zhike_visitor", secrets.token_hex(16))
+    functions = client.get("/config").json()["dependencies"]
+    function = next(f["id"] for f in functions if f["api_name"] == "ask")
+    session = secrets.token_hex(5)
+
+    def ask(question: str) -> bool:
+        body = {"data": [question, None, "en"], "fn_index": function, "session_hash": session}
+        client.post("/gradio_api/queue/join", json=body).raise_for_status()
+        heard = ""
+        data = {"session_hash": session}
+        with client.stream("GET", "/gradio_api/queue/data", params=data) as stream:
+            for line in stream.iter_lines():  # the stream itself stays open for a while
+                heard += line
+                if "process_completed" in line:
+                    return REFUSED not in heard
+        raise RuntimeError(heard[-200:])
+
+    return ask
+
+
 def directly(url: str) -> Ask:
     """The same without a page."""
     client = httpx.Client(
@@ -107,12 +131,18 @@ def measured(customers: list[Ask], turns: int) -> Outcome:
     return seen
 
 
+def _more(seen: Outcome, than: dict[str, float]) -> dict[str, float]:
+    found = _percentiles(seen.answers)
+    return {name: round(value - than[name], 3) for name, value in found.items() if name in than}
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--customers", type=int, default=50)
     options.add_argument("--turns", type=int, default=4)
+    options.add_argument("--home", help="kept and used again; else one with the samples is made")
     given = options.parse_args()
-    with tempfile.TemporaryDirectory() as home, server(home) as (url, pid):
+    with tempfile.TemporaryDirectory() as made, server(given.home or made) as (url, pid):
         measured([directly(url)], 40)
         _until_idle(pid)
         idle = _ticks(pid)
@@ -123,6 +153,8 @@ def main() -> None:
         with ThreadPoolExecutor(8) as pool:
             pages = list(pool.map(by_page, [url] * given.customers))
         page_alone = measured(pages[:1], 20)
+        plain = [by_protocol(url) for _ in range(given.customers)]
+        plain_alone, by_plain = measured(plain[:1], 20), measured(plain, given.turns)
         page = measured(pages, given.turns)
     told = _percentiles(direct.answers)
     figures = {
@@ -133,11 +165,10 @@ def main() -> None:
         "one_by_page": page_alone.figures(),
         "directly": direct.figures(),
         "by_page": page.figures(),
-        "overhead_seconds": {
-            name: round(value - told[name], 3)
-            for name, value in _percentiles(page.answers).items()
-            if name in told
-        },
+        "one_by_protocol": plain_alone.figures(),
+        "by_protocol": by_plain.figures(),
+        "overhead_seconds": _more(page, told),
+        "overhead_by_protocol_seconds": _more(by_plain, told),
     }
     print(described(figures, ROOT / "samples" / "knowledge"))
 

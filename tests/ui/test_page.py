@@ -62,6 +62,16 @@ def test_only_these_two_are_offered_to_programs(running: Running) -> None:
     assert httpx.get(f"{running.url}/gradio_api/info").json()["named_endpoints"] == {}
 
 
+def test_a_turn_that_would_wait_for_a_thread_is_refused(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = customer(running.url)
+    monkeypatch.setattr("ui.pages.turns.AT_ONCE", 0)
+    assert REFUSED in heard(client, "Can I return opened tea?")
+    monkeypatch.undo()
+    assert ANSWER in heard(client, "Can I return opened tea?")
+
+
 @pytest.mark.slow
 def test_fifty_at_once_are_answered_or_told_to_wait(running: Running) -> None:
     with ThreadPoolExecutor(8) as pool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatbot.types import Action, Delta, Event, Intent, Reply, Stage
-from ui.pages.turns import Joined, Start, Stopped, Turns
+from ui.pages.turns import AT_ONCE, Joined, Start, Stopped, Turns
 
 LONGEST = 100
 REPLY = Reply("r", "s", "Yes.", Action.QUOTE, "en", Intent("other", 0.0))
@@ -39,6 +39,14 @@ def test_a_failure_reaches_the_page() -> None:
     with pytest.raises(ValueError, match="broken"):
         next(run)
     assert not turns.busy("v")
+
+
+def test_more_turns_than_threads_are_seen() -> None:
+    turns = Turns()
+    runs = [turns.begin("v", str(n), "hello", LONGEST) for n in range(AT_ONCE)]
+    assert turns.full()
+    assert list(turns.events(runs[0], given([REPLY]))) == [(REPLY, False)]
+    assert not turns.full()
 
 
 class Slow:

@@ -23,6 +23,7 @@ from ui.texts import Texts, preferred, texts
 CHANNEL = "web"
 # Pages that Gradio keeps its state of, at some 300 KB each; an older one goes on without it
 PAGES = 100
+ASKING = 64  # as many as may wait in Gradio's queue; Talk says how many are answered
 
 Updates = dict[Any, Any]
 
@@ -141,7 +142,9 @@ class CustomerPage:
         switched += [self.examples, *self.chips]
         self.switch.input(self._switch, here, switched, **quiet)
         # multiple: a message that is sent while another is answered joins it
-        many = {**quiet, "concurrency_limit": 24, "trigger_mode": "multiple"}
+        # One limit, and all of them: who comes beyond it is told at once, not after the others
+        one = {"concurrency_id": "ask", "concurrency_limit": ASKING, "trigger_mode": "multiple"}
+        many = {**quiet, **one}
         # By name, for programs that drive the page through gradio_client
         named = {**many, "api_visibility": "undocumented", "api_name": "ask"}
         self.send.click(self._respond, [self.question, *here], self._shown, **named)

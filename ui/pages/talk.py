@@ -23,6 +23,7 @@ from ui.texts import Texts, texts
 log = logging.getLogger(__name__)
 
 REDRAW = 0.05  # seconds between two redraws of a streamed answer
+AGAIN = 5  # seconds after which a message may be sent again that found no thread
 FIRST = 4  # questions offered at the start
 FRESH = 60.0  # seconds that these are remembered
 SHORT = 70  # characters of a question on a button at the start; longer ones are not chosen
@@ -58,6 +59,8 @@ class Talk:
             return words("customer.too_long", count=len(text), limit=self.longest)
         if wait := self.app.assistant.crowd.wait():
             return words("customer.crowded", seconds=wait)
+        if self.turns.full():  # models write for all of them
+            return words("customer.crowded", seconds=AGAIN)
         return self.too_many(who, address, words)
 
     def too_many(self, who: str, address: str, words: Texts) -> str:

@@ -89,6 +89,11 @@ class Turns:
                 if run.visitor == visitor:
                     run.end("stopped")
 
+    def full(self) -> bool:
+        """Whether one more would wait for a thread."""
+        with self._lock:
+            return len(self._running) >= AT_ONCE
+
     def busy(self, visitor: str) -> bool:
         """Whether a turn of this visitor runs."""
         with self._lock:
