@@ -92,10 +92,10 @@ $(PEERS)/.installed: $(VENV)/.installed benchmarks/peers.txt
 peers: $(PEERS)/.installed
 
 bench: $(VENV)/.installed-bench $(PEERS)/.installed models
-	@for script in answers turn start index retrieval training screen intents cleaning sentiment names injection quantise generation load; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in answers turn start index retrieval training screen intents cleaning sentiment names injection quantise generation load page; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@for script in ingest search; do echo "== benchmarks/$$script.py"; $(PEERS)/bin/python benchmarks/$$script.py || exit 1; done
 
-campaign: $(VENV)/.installed-dev models
+campaign: $(VENV)/.installed-dev models browser
 	@echo "200 kills while documents are added, replaced, published and removed …"
 	@ZHIKE_KILLS=200 $(BIN)/pytest -q tests/knowledge/test_kill.py
 	@echo "5,000 damaged documents, and the slow bombs …"
@@ -108,6 +108,11 @@ campaign: $(VENV)/.installed-dev models
 	@ZHIKE_FILL_LEVELS=40 $(BIN)/pytest -q tests/knowledge/test_full_disk.py tests/chatbot/test_full_disk.py
 	@echo "4,000 requests that schemathesis makes from the API's description …"
 	@ZHIKE_EXAMPLES=4000 $(BIN)/pytest -q tests/ui/test_api_fuzz.py
+	@echo "2,000 random calls to both pages, and 300 payloads through the renderer and a browser …"
+	@ZHIKE_CALLS=2000 $(BIN)/pytest -q tests/ui/test_guard.py
+	@ZHIKE_PAYLOADS=300 $(BIN)/pytest -q tests/ui/test_render.py tests/journeys/test_customer.py
+	@echo "50 customers at once through the page, as gradio_client drives it …"
+	@$(BIN)/pytest -q tests/ui/test_page.py
 	@echo "100 customers at once, over page, widget and API …"
 	@ZHIKE_SESSIONS=100 $(BIN)/pytest -q tests/ui/test_leaks.py
 	@echo "3,000 chats: memory and open files stay flat …"

@@ -196,6 +196,7 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
         "ingest",
         "search",
         "names",
+        "page",
         "slots",
     }
     assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)

@@ -241,6 +241,7 @@ class Answer:
         self._scope = scope
         self._cookie: str | None = None  # the header that sets one
         self._replace = False
+        self._ended = False  # its last byte was sent
         self.status = 0  # of what was sent; 0 before
 
     def visitor(self, scope: Scope) -> None:
@@ -271,6 +272,8 @@ class Answer:
             self._dress(message)
         elif self._replace:
             return  # the body of the failure that was replaced
+        else:
+            self._ended = not message.get("more_body", False)
         await self._send(message)
 
     def _ours(self, message: Message) -> bool:
@@ -310,9 +313,9 @@ class Answer:
 
     async def cut(self) -> None:
         """End a stream that is still open, so that its reader sees an end and no failure."""
-        if self.status:
+        if self.status and not self._ended:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
+        elif not self.status:
             await self.error(503, "The server is stopping; please try again in a moment.")
 
     def _dress(self, message: Message) -> None:

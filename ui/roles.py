@@ -117,13 +117,13 @@ DESK: dict[str, Events] = {
     "intents": _events(*_INTENTS, "fill", "_show", "_blank", "_tried", "<lambda>"),
     "names_card": _events(*_INTENTS, "_tried"),
     # What customers wrote takes more than the intents.
-    "suggested": _events(Scope.CONVERSATIONS, Scope.INTENTS_WRITE, "_looked"),
+    "suggested": _events(Scope.CONVERSATIONS, Scope.INTENTS_WRITE, "_looked", "_intents"),
     "training": _events(*_RUNS, "fill", "_follow"),
-    "lessons": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "fill"),
+    "lessons": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "_listed"),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
     "people": _events(Scope.ADMIN, Scope.ADMIN, "fill"),
-    "keys_card": _events(Scope.ADMIN, Scope.ADMIN),
-    "webhooks_card": _events(Scope.ADMIN, Scope.ADMIN, "_looked"),
+    "keys_card": _events(Scope.ADMIN, Scope.ADMIN, "_listed"),
+    "webhooks_card": _events(Scope.ADMIN, Scope.ADMIN, "_looked", "_followed"),
     "audit_card": _events(Scope.ADMIN, Scope.ADMIN, "fill", "_verified"),
     "desk": _events(Scope.OWN, Scope.OWN, "_open", "_switch", "fill", "_greet"),
 }

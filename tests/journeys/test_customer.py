@@ -102,6 +102,19 @@ def test_a_chinese_phone(new_page: NewPage, shot: Shot) -> None:
     expect(page.locator(".reply")).to_have_count(0)
 
 
+def test_the_box_of_a_long_question_is_one_line_again(new_page: NewPage) -> None:
+    page = new_page("en-US", PHONE)
+    page.goto("/")
+    box = page.locator("#question textarea")
+    expect(page.locator("#send")).to_be_enabled()
+    one_line = box.evaluate("box => box.offsetHeight")
+    box.press_sequentially("Can I return opened tea when its tin has a dent on the side?")
+    assert box.evaluate("box => box.offsetHeight") > one_line
+    page.locator("#send").click()
+    expect(page.locator(".reply")).to_have_count(1)
+    assert box.evaluate("box => box.offsetHeight") == one_line
+
+
 def test_an_example_is_one_click(new_page: NewPage) -> None:
     page = new_page("en-US")
     page.goto("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.ui.conftest import Running
 from tests.ui.test_feedback_page import complain
 
 pytestmark = pytest.mark.slow
+MANUAL = Path(__file__).parents[2] / "samples" / "knowledge" / "en" / "k2-manual.pdf"
 
 
 def test_an_edited_sentence_answers_the_next_customer(
@@ -39,6 +41,33 @@ def test_an_edited_sentence_answers_the_next_customer(
     ask(customer, "Within how many days can an unused kettle be returned?")
     expect(customer.locator(".reply").last).to_contain_text("45 days")
     expect(customer.locator(".reply").last).not_to_contain_text("30 days")
+
+
+def test_a_pdf_is_uploaded_as_a_draft_read_published_and_answers(
+    new_page: NewPage, running: Running
+) -> None:
+    question = "Which power does the K2 have?"
+    customer = new_page("en-US")
+    customer.goto("/")
+    ask(customer, question)
+    expect(customer.locator(".reply").last).not_to_contain_text("1350 W")
+
+    page = new_page("en-US")
+    enter(page, running)
+    page.locator("#upload input[type=file]").set_input_files(str(MANUAL))
+    expect(page.locator("#upload")).to_contain_text("k2-manual")
+    page.locator("#as-draft input").check()
+    page.locator("#add").click()
+    expect(page.locator("#preview")).to_contain_text("1350 W")
+    ask(customer, question)
+    expect(customer.locator(".reply").last).not_to_contain_text("1350 W")
+    page.locator("#preview-publish").click()
+    expect(page.locator("#preview")).to_be_hidden()
+    ask(customer, question)
+    expect(customer.locator(".reply").last).to_contain_text("1350 W")
+    source = customer.locator(".bot-turn").last.locator(".cite").first
+    source.locator("summary").click()
+    expect(source.locator("mark").first).to_contain_text("1350 W")
 
 
 def _returns(running: Running) -> str:

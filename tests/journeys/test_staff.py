@@ -130,3 +130,14 @@ def test_the_desk_on_a_chinese_phone(new_page: NewPage, running: Running, shot: 
     expect(page.get_by_role("tab", name="文档")).to_be_visible()
     shot(page, "desk-documents-390")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_health_on_an_english_phone(new_page: NewPage, running: Running) -> None:
+    page = new_page("en-US", PHONE)
+    enter(page, running)
+    page.locator(".overflow-menu button").first.click()
+    page.locator(".overflow-dropdown button", has_text="Health").click()
+    value = page.locator("#health td", has_text="multilingual-e5-small")
+    box = value.bounding_box()
+    assert box is not None and box["width"] > 120, "a letter on each line"
+    expect(page.locator("#health")).to_contain_text("ready")

@@ -113,6 +113,8 @@ class Desk:
                 self.props[id_].update({k: v for k, v in update.items() if k != "__type__"})
             else:
                 self.props[id_]["value"] = update
+        changed = [[id_, "change"] for id_ in message["output"].get("changed_state_ids") or []]
         for after, next_ in self.functions.items():
-            if next_.get("trigger_after") == number:
+            targets = [list(target) for target in next_["targets"]]
+            if next_.get("trigger_after") == number or any(c in targets for c in changed):
                 self._call(after)

@@ -22,7 +22,7 @@ def test_an_editor_accepts_and_rejects(running: Running) -> None:
     desk = Desk(running.url, "/desk", session_of(running.site, Role.EDITOR))
     good = write(running, "Do you gift-wrap?", "Yes. Write to kim@shop.example.")
     bad = write(running, "Is it <b>blue</b>?", "No idea, sorry.")
-    listed = desk.press("lesson-state", "zh-Hans", "open", event="input")
+    listed = desk.press("lesson-state", "zh-Hans", "open", [], event="input")
     assert good in listed and bad in listed and "同事" in listed
     assert "kim@shop.example" not in listed and "[EMAIL_1]" in listed
     assert "1 accepted" in desk.press("lesson-accept", [good], "en")
@@ -31,7 +31,7 @@ def test_an_editor_accepts_and_rejects(running: Running) -> None:
     assert good in {one.id for one in lessons.listed("accepted")}
     (no,) = [one for one in lessons.listed("rejected") if one.id == bad]
     assert no.note == "no help" and no.account
-    shown = desk.press("lesson-state", "en", "rejected", event="input")
+    shown = desk.press("lesson-state", "en", "rejected", [], event="input")
     assert "no help" in shown and good not in shown
     assert "Choose replies" in desk.press("lesson-accept", [], "en")
     lessons.retract(lessons.listed("accepted")[0].session_id, "test")

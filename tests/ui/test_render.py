@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from ui import render
 
 EVIL = "https://evil.example/?d=SECRET"
-PAYLOADS = [
+ALONE = [
     "<script>alert(1)</script>",
     "<ScRiPt src=//evil.example/x.js></sCrIpT>",
     "<img src=x onerror=alert(1)>",
@@ -87,6 +88,9 @@ PAYLOADS = [
     "$$\\href{javascript:alert(1)}{x}$$",
     "<thinking><img src=x onerror=alert(1)></thinking>",
 ]
+AROUND = ("{}", "- {}", "> {}", "**{}**", "1. x\n\n{}")  # where Markdown reads on inside
+PAYLOADS = [around.format(one) for around in AROUND for one in ALONE]
+PAYLOADS = PAYLOADS[: int(os.environ.get("ZHIKE_PAYLOADS", len(ALONE)))]
 TAGS = render.TAGS
 ALLOWED = frozenset({"https://tea.example/returns"})
 
@@ -115,7 +119,7 @@ def check(markup: str) -> None:
 
 
 def test_there_are_enough_payloads() -> None:
-    assert len(PAYLOADS) >= 60
+    assert len(ALONE) >= 60 and len(ALONE) * len(AROUND) >= 300
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -49,7 +49,7 @@ def card(app: App) -> SuggestedCard:
 
 def _looked(card: SuggestedCard, language: str = "en") -> tuple[list[tuple[str, str]], Any]:
     """The choices, and what is said last."""
-    working, last = card._looked(language)
+    working, last = card._looked("", language)
     assert 'class="working"' in working[card._said]
     return last[card._open], last[card._said]
 
@@ -69,7 +69,7 @@ def test_messages_are_added_to_their_guess_or_the_chosen_intent(
     choices, said = _looked(card, "zh-Hans")
     assert said == "" and {text for _, text in choices} == set(SAID[:3])
     assert all("领先" in line and "\n" in line for line, _ in choices)
-    into = card.fill("en")[card.into]["choices"]
+    into = card._intents("refund", "en")[card._into]["choices"]
     assert into[0] == ("the best guess of each", "") and ("refund", "refund") in into
     store = app.assistant.intents.store
     guess = app.assistant.intents.look(SAID[0])
@@ -114,7 +114,7 @@ def test_an_editor_looks_and_adds_on_the_page(running: Running) -> None:
     session = running.app.store.open_session(new_id(), "web")
     said = "my umbrella is <i>stuck</i>, is that one of yours?"
     running.app.store.add_message(session.id, "user", said)
-    shown = desk.press("suggested-look", "en")
+    shown = desk.press("suggested-look", "", "en")
     assert "Looking" in shown and "my umbrella is" in shown and "lead" in shown
     done = desk.press("suggested-add", None, [said], "product", "zh-Hans")
     assert "已加入 1 条" in done

@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from chatbot.model_files import folder_sha256
 from finetune import tagger_run
 from finetune.job import Job
 from finetune.metrics import Metric
@@ -115,11 +116,40 @@ def test_a_tagger_is_promoted_and_taken_back_beside_the_adapter(tmp_path: Path) 
         tab.build(gr.Radio(["en"]))
         health = HealthTab(app, Labels())
         health.build(gr.Radio(["en"]))
-    assert "slots marks slots from the next message on" in tab._promoted("slots", "en")
+    assert "slots marks slots from the next message on" in tab._promoted("slots", 100, "en")
     assert "●" in tab.fill("en")[tab._runs]
     assert "<th>Promoted tagger</th><td>slots</td>" in health.fill("en")[health._state]
     assert "No dialogue adapter is promoted" in tab._rolled_back(None, "en")
     assert "No tagger marks slots any more" in tab._rolled_back("slots", "en")
     assert "No tagger is promoted" in tab._rolled_back("slots", "en")
     assert "●" not in tab.fill("en")[tab._runs]
+    app.close()
+
+
+def test_an_adapter_is_tried_on_a_share_of_the_conversations(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    registry = opened(settings.home)
+    adapter = registry.folder("warm") / "adapter"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_config.json").write_text("{}", encoding="utf-8")
+    registry.begin("warm", "smoke", "tiny", "0" * 64, os.getpid())
+    registry.finish("warm", "0" * 64, (3.0, 2.5), folder_sha256(adapter), {})
+    tab = TrainingTab(app, settings, Labels())
+    with gr.Blocks():
+        tab.build(gr.Radio(["en"]))
+    for language, said in (
+        ("en", "on 20 % of"),
+        ("zh-Hans", "20 % 的对话"),
+        ("zh-Hant", "20 % 的對話"),
+    ):
+        assert said in tab._promoted("warm", 20, language)
+    champion = registry.serving()
+    assert champion is not None and (champion.name, champion.share) == ("warm", 0.2)
+    assert "● 20%" in tab.fill("en")[tab._runs]
+    assert "from the next message on" in tab._promoted("warm", 100, "en")
+    champion = registry.serving()
+    assert champion is not None and champion.share == 1
+    assert "20%" not in tab.fill("en")[tab._runs]
+    assert "The share must be above 0" in tab._promoted("warm", 0, "en")
+    assert "Choose a run" in tab._promoted(None, 20, "en")
     app.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatbot.types import Action, Delta, Event, Intent, Reply, Stage
-from ui.pages.turns import Joined, Start, Stopped, Turns
+from ui.pages.turns import AT_ONCE, Joined, Start, Stopped, Turns
 
 LONGEST = 100
 REPLY = Reply("r", "s", "Yes.", Action.QUOTE, "en", Intent("other", 0.0))
@@ -22,7 +22,9 @@ def test_events_come_in_order() -> None:
     events: list[Event] = [Stage("searching"), Delta("a"), Delta("b")]
     turns = Turns()
     run = turns.begin("v", "s", "hello", LONGEST)
-    assert list(turns.events(run, given(events))) == events
+    assert list(turns.events(run, given(events))) == [
+        (event, event is events[0]) for event in events
+    ]
     assert not turns.busy("v")
 
 
@@ -33,10 +35,18 @@ def test_a_failure_reaches_the_page() -> None:
 
     turns = Turns()
     run = turns.events(turns.begin("v", "s", "hello", LONGEST), failing)
-    assert next(run) == Stage("searching")
+    assert next(run) == (Stage("searching"), True)
     with pytest.raises(ValueError, match="broken"):
         next(run)
     assert not turns.busy("v")
+
+
+def test_more_turns_than_threads_are_seen() -> None:
+    turns = Turns()
+    runs = [turns.begin("v", str(n), "hello", LONGEST) for n in range(AT_ONCE)]
+    assert turns.full()
+    assert list(turns.events(runs[0], given([REPLY]))) == [(REPLY, False)]
+    assert not turns.full()
 
 
 class Slow:
@@ -61,7 +71,7 @@ class Slow:
 def test_stop_ends_a_turn_that_says_nothing() -> None:
     turns, slow = Turns(), Slow()
     run = turns.events(turns.begin("v", "s", "hello", LONGEST), slow)
-    assert next(run) == Stage("answering")
+    assert next(run) == (Stage("answering"), False)
     assert turns.busy("v")
     turns.stop("somebody else")
     assert turns.busy("v")
@@ -82,19 +92,19 @@ def test_a_closed_page_stops_its_turn() -> None:
 def test_messages_sent_meanwhile_join_one_turn() -> None:
     turns, first, second, third = Turns(), Slow(), Slow(), Slow()
     one = turns.events(turns.begin("v", "s", "the K2", LONGEST), first)
-    assert next(one) == Stage("answering")
+    assert next(one) == (Stage("answering"), False)
     two = turns.events(turns.begin("v", "s", "how long", LONGEST), second)
     with pytest.raises(Joined):
         next(one)
-    assert next(two) == Stage("answering")
+    assert next(two) == (Stage("answering"), False)
     assert second.before == ("the K2",)
     three = turns.events(turns.begin("v", "s", "is its warranty?", LONGEST), third)
     with pytest.raises(Joined):
         next(two)
-    assert next(three) == Stage("answering")
+    assert next(three) == (Stage("answering"), False)
     assert third.before == ("the K2", "how long")
     third.go.set()
-    assert list(three) == [REPLY]
+    assert list(three) == [(REPLY, False)]
     assert not turns.busy("v")
 
 
@@ -104,7 +114,7 @@ def test_a_message_that_is_joined_before_it_was_stored_is_stored() -> None:
     two = turns.events(turns.begin("v", "s", "how long?", LONGEST), second)
     with pytest.raises(Joined):
         next(one)
-    assert next(two) == Stage("answering")
+    assert next(two) == (Stage("answering"), False)
     assert first.before == () and second.before == ("the K2",)
     two.close()  # type: ignore[attr-defined]
 
@@ -117,7 +127,7 @@ def test_other_conversations_and_answered_messages_are_not_joined() -> None:
         assert turns.begin(visitor, session, "hi", LONGEST).before() == ()
     assert turns.begin("v", "s", "x" * LONGEST, LONGEST).before() == (), "together too long"
     slow.go.set()
-    assert list(one) == [REPLY]
+    assert list(one) == [(REPLY, False)]
 
 
 def test_a_reply_that_was_ready_is_kept_and_the_message_answered_alone() -> None:
@@ -131,12 +141,12 @@ def test_a_reply_that_was_ready_is_kept_and_the_message_answered_alone() -> None
         yield REPLY
 
     one = turns.events(turns.begin("v", "s", "hello", LONGEST), ready)
-    assert next(one) == Stage("searching")
+    assert next(one) == (Stage("searching"), False)
     assert stored.wait(10)
     two = turns.events(turns.begin("v", "s", "thanks", LONGEST), second)
     go.set()
     with pytest.raises(Joined):
         list(one)
-    assert next(two) == Stage("answering")
+    assert next(two) == (Stage("answering"), False)
     assert second.before == ()
     two.close()  # type: ignore[attr-defined]

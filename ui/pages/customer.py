@@ -21,6 +21,9 @@ from ui.pages.talk import FIRST, Talk
 from ui.texts import Texts, preferred, texts
 
 CHANNEL = "web"
+# Pages that Gradio keeps its state of, at some 300 KB each; an older one goes on without it
+PAGES = 100
+ASKING = 64  # as many as may wait in Gradio's queue; Talk says how many are answered
 
 Updates = dict[Any, Any]
 
@@ -39,7 +42,7 @@ class CustomerPage:
         """The page as Gradio blocks."""
         with gr.Blocks(title="知客 Zhike", analytics_enabled=False, fill_height=True) as blocks:
             self.language = remembered()
-            self.session: gr.State = gr.State(None)
+            self.session: gr.State = gr.State(None)  # "" is a new conversation, None: unknown
             self._header()
             self._chat()
             self._rating.build()
@@ -47,7 +50,7 @@ class CustomerPage:
             self._own.build()
             self._composer()
             self._events(blocks)
-        blocks.state_session_capacity = 1000
+        blocks.state_session_capacity = PAGES
         return blocks
 
     def _header(self) -> None:
@@ -139,9 +142,13 @@ class CustomerPage:
         switched += [self.examples, *self.chips]
         self.switch.input(self._switch, here, switched, **quiet)
         # multiple: a message that is sent while another is answered joins it
-        many = {**quiet, "concurrency_limit": 24, "trigger_mode": "multiple"}
+        # One limit, and all of them: who comes beyond it is told at once, not after the others
+        one = {"concurrency_id": "ask", "concurrency_limit": ASKING, "trigger_mode": "multiple"}
+        many = {**quiet, **one}
+        # By name, for programs that drive the page through gradio_client
+        named = {**many, "api_visibility": "undocumented", "api_name": "ask"}
+        self.send.click(self._respond, [self.question, *here], self._shown, **named)
         for trigger, source in (
-            (self.send.click, self.question),
             (self.question.submit, self.question),
             *((chip.click, chip) for chip in self.chips),
         ):
@@ -178,7 +185,7 @@ class CustomerPage:
         language = stored or preferred(request.headers.get("accept-language", ""))
         words, who = texts(language), visitor(request)
         found = self._talk.app.store.latest_session(who, CHANNEL)
-        session = found.id if found else None
+        session = found.id if found else ""
         turns = self._talk.said(session, who)
         call = self._person.shown(session, who, words)
         return [
@@ -192,6 +199,7 @@ class CustomerPage:
 
     def _switch(self, session: str | None, language: str, request: gr.Request) -> list[Any]:
         words, who = texts(language), visitor(request)
+        session = self._own_session(session, who)
         turns = self._talk.said(session, who)
         notice = self._person.shown(session, who, words)[self._person.notice]
         return [
@@ -214,18 +222,21 @@ class CustomerPage:
         if refusal := self._talk.refusal(text, who, _address(request), words):
             yield {self._person.notice: said(refusal)}
             return
+        session = self._own_session(session, who)
         session = self._talk.session(session, who, CHANNEL, language)
         run = self._talk.turns.begin(who, session, text, self._talk.longest)
         past = [*self._past(session, who, words), bubbles.question(text)]
+        # As little as can be: Gradio makes each component anew that is shown or hidden
         yield {
             **self._busy(True),
-            **self._offers(()),
+            **self._after(()),
             self.chat: [*past, bubbles.stage(words("stage.thinking"))],
             self.question: "",
             self.session: session,
             self._rating.card: gr.update(visible=False),
-            **self._person.shown(session, who, words),
+            self._person.notice: self._person.shown(session, who, words)[self._person.notice],
         }
+        shown: Updates = {}
         incoming = Incoming(text, who, session, CHANNEL, language=language)
         for drawn in self._talk.speak(run, incoming, words):
             if drawn.kind == "joined":  # the newer message's own call draws the rest
@@ -233,11 +244,14 @@ class CustomerPage:
             if drawn.kind == "begun":
                 past = [*self._past(session, who, words), bubbles.question(text)]
                 continue
-            yield {self.chat: [*past, drawn.bubble] if drawn.bubble else past}
+            shown = {self.chat: [*past, drawn.bubble] if drawn.bubble else past}
+            if drawn.kind in ("stage", "partial"):
+                yield shown
         turns = self._talk.said(session, who)
         yield {
+            **shown,  # its last bubble, with what the end of the turn shows
             **self._busy(self._talk.turns.busy(who)),
-            **self._offers(self._talk.offered(turns, language) if turns else ()),
+            **self._after(self._talk.offered(turns, language) if turns else ()),
             **self._person.shown(session, who, words),
         }
 
@@ -254,7 +268,7 @@ class CustomerPage:
             **self._busy(False),
             **self._offers(self._talk.offered((), language)),
             self.chat: gr.update(value=[], placeholder=bubbles.welcome(texts(language))),
-            self.session: None,
+            self.session: "",
             self._rating.card: gr.update(visible=False),
             **self._person.shown(None, "", texts(language)),
         }
@@ -272,12 +286,13 @@ class CustomerPage:
         words, who = texts(language), visitor(request)
         if refusal := self._talk.too_many(who, _address(request), words):
             return {self._person.notice: said(refusal)}
+        session = self._own_session(session, who)
         session = self._talk.session(session, who, CHANNEL, language)
         self._talk.call(session, who, words("customer.person"))
         return {
             self.session: session,
             self.chat: bubbles.shown(self._talk.said(session, who), words),
-            **self._offers(()),
+            **self._after(()),
             self._rating.card: gr.update(visible=False),
             **self._person.shown(session, who, words),
         }
@@ -285,26 +300,37 @@ class CustomerPage:
     def _news(self, seen: str, session: str | None, language: str, request: gr.Request) -> Updates:
         """What a person wrote or did meanwhile; nothing while a turn of the page's own runs."""
         who, words = visitor(request), texts(language)
+        session = self._own_session(session, who)
         busy = self._talk.turns.busy(who)
         news = None if busy else self._person.news(session, seen, who, words)
         if news is None:
             return {self._person.seen: gr.skip()}
         turns = self._talk.said(session, who)
-        return {**news, **self._offers(()), self.chat: bubbles.shown(turns, words)}
+        return {**news, **self._after(()), self.chat: bubbles.shown(turns, words)}
 
     def _leave(self, text: str, session: str | None, language: str, request: gr.Request) -> Updates:
-        return self._person.left(text, session, visitor(request), language)
+        who = visitor(request)
+        return self._person.left(text, self._own_session(session, who), who, language)
 
     def _like(
         self, session: str | None, language: str, like: gr.LikeData, request: gr.Request
     ) -> list[Any]:
         who = visitor(request)
-        return self._rating.thumb(self._talk.said(session, who), who, language, like)
+        turns = self._talk.said(self._own_session(session, who), who)
+        return self._rating.thumb(turns, who, language, like)
 
     def _reason(
         self, reply: str | None, reason: str | None, language: str, request: gr.Request
     ) -> list[Any]:
         return self._rating.why(reply, reason, visitor(request), language)
+
+    def _own_session(self, session: str | None, who: str) -> str | None:
+        """The page's conversation; the visitor's newest where Gradio has dropped the page's state,
+        so that a page that was left open for long goes on where it was."""
+        if session is None:
+            found = self._talk.app.store.latest_session(who, CHANNEL)
+            return found.id if found else None
+        return session or None
 
     def _busy(self, busy: bool) -> Updates:
         return {
@@ -319,6 +345,10 @@ class CustomerPage:
             text = questions[n] if n < len(questions) else ""
             rows[chip] = gr.update(value=text or "…", visible=bool(text))
         return rows
+
+    def _after(self, questions: tuple[str, ...]) -> Updates:
+        """The same, where there mostly are none: then only the row is hidden."""
+        return self._offers(questions) if questions else {self.examples: gr.update(visible=False)}
 
 
 def visitor(request: gr.Request) -> str:

@@ -62,11 +62,11 @@ class HealthTab:
         tagger = self._app.champions.current("entities")
         rows = [
             ["state", words("health.ok" if health.ok else "health.problems")],
-            ["generator", health.generator],
+            ["generator", words.named("health", health.generator)],
             ["adapter", champion.name if champion else words("training.base")],
             ["tagger", tagger.name if tagger else "–"],
             ["embedder", health.embedder],
-            ["index", health.index],
+            ["index", words.named("health", health.index)],
             ["documents", str(health.documents)],
             ["chunks", str(self._app.knowledge.status().chunks)],
             ["waiting", str(self._waiting())],

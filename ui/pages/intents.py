@@ -43,7 +43,7 @@ class IntentsTab:
         self._quality_section()
         self._names.build(language)
         self.filled = [self._table, self._state, self._timer, self._pairs, self._picture]
-        self.filled += [self._suggested.into, *self._names.filled]
+        self.filled += [*self._suggested.filled, *self._names.filled]
         self._events()
 
     def fill(self, language: str) -> dict[Any, Any]:

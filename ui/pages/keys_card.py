@@ -12,10 +12,10 @@ from ui.accounts import AccountError
 from ui.api_keys import DAYS, MAX_NAME, ApiKey, Keys
 from ui.labels import Labels
 from ui.pages.canned import account, done, problem
+from ui.pages.notices import QUIET, relisted, tick
 from ui.roles import KEY_SCOPES
 from ui.texts import Texts, texts
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 Updates = dict[Any, Any]
 
 
@@ -29,6 +29,7 @@ class KeysCard:
     def build(self, language: gr.Radio) -> None:
         """The card's components and their events."""
         add = self._labels.add
+        opened: gr.State = gr.State(0)
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_heading)
             self._table = gr.Markdown("", elem_id="keys")
@@ -57,19 +58,25 @@ class KeysCard:
             with gr.Row(elem_classes="buttons", equal_height=False):
                 self._key = add(gr.Dropdown([], elem_id="key", min_width=180), label="keys.which")
                 revoke = add(gr.Button(size="sm", elem_id="key-revoke"), value="keys.revoke")
-        self.filled = [self._table, self._key]
-        said = [self._said, self._shown, *self.filled]
-        wanted = [self._name, self._scopes, self._days, language]
+        self.filled = [opened]
+        listed = [self._table, self._key]
+        opened.change(self._listed, [self._key, language], listed, **QUIET)
+        said = [self._said, self._shown, *listed]
+        wanted = [self._name, self._scopes, self._days, self._key, language]
         make.click(self._added, wanted, [*said, self._name, self._scopes], **QUIET)
         revoke.click(self._revoked, [self._key, language], said, **QUIET)
 
     def fill(self, language: str) -> Updates:
-        """Values for `filled`."""
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
+
+    def _listed(self, chosen: str | None, language: str) -> Updates:
         words, keys, now = texts(language), self._keys.all(), datetime.now(UTC)
         valid = [(f"{key.name} · {key.id}", key.id) for key in keys if key.state(now) == "valid"]
         return {
             self._table: _table(keys, now, words),
-            self._key: gr.update(choices=valid, value=None),
+            self._key: relisted(valid, chosen),
         }
 
     def _added(
@@ -77,6 +84,7 @@ class KeysCard:
         name: str,
         scopes: list[str],
         days: float | None,
+        chosen: str | None,
         language: str,
         request: gr.Request,
     ) -> Updates:
@@ -92,7 +100,7 @@ class KeysCard:
             self._shown: gr.update(value=key, visible=True),
             self._name: "",
             self._scopes: [],
-            **self.fill(language),
+            **self._listed(chosen, language),
         }
 
     def _revoked(self, chosen: str | None, language: str, request: gr.Request) -> Updates:
@@ -106,7 +114,7 @@ class KeysCard:
         return {
             self._said: done(words("keys.revoked_now")),
             self._shown: gr.update(visible=False),
-            **self.fill(language),
+            **self._listed(chosen, language),
         }
 
 

@@ -19,10 +19,10 @@ from ui import render
 from ui.job import job_of
 from ui.labels import Labels
 from ui.pages.canned import account, done, problem
+from ui.pages.notices import QUIET, relisted, tick
 from ui.settings import Settings
 from ui.texts import Texts, texts
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOWN = 50  # lessons in the list
 LINE = 160  # characters of a question or reply in it
 Updates = dict[Any, Any]
@@ -40,6 +40,7 @@ class LessonsCard:
     def build(self, language: gr.Radio, preset: gr.Dropdown) -> None:
         """The card's components and their events; `preset`: which one a run of it uses."""
         add = self._labels.add
+        opened: gr.State = gr.State(0)
         with gr.Column(elem_classes="card", elem_id="lessons"):
             add(gr.Markdown(), value=_heading)
             self._state = add(
@@ -64,26 +65,32 @@ class LessonsCard:
                 reject = add(gr.Button(size="sm", elem_id="lesson-reject"), value="lessons.reject")
                 learn = add(gr.Button(size="sm", elem_id="lesson-learn"), value="lessons.learn")
             self._said = gr.Markdown("", elem_id="lesson-said")
-        self.filled = [self._list, self._hint]
-        listed = [language, self._state]
-        self._state.input(self.fill, listed, self.filled, **QUIET)
+        self.filled = [opened]
+        listed, shown = [language, self._state, self._list], [self._list, self._hint]
+        for trigger in (opened.change, self._state.input):
+            trigger(self._listed, listed, shown, **QUIET)
         for button, act, given in (
             (accept, self._accepted, [self._list, language]),
             (reject, self._rejected, [self._list, language, self._note]),
         ):
             pressed = button.click(act, given, [self._said, self._note], **QUIET)
-            pressed.then(self.fill, listed, self.filled, **QUIET)
+            pressed.then(self._listed, listed, shown, **QUIET)
         learn.click(self._learning, [preset, language], self._said, concurrency_limit=1, **QUIET)
 
-    def fill(self, language: str, state: State = "open") -> Updates:
-        """Values for `filled`: the lessons in this state."""
+    def fill(self, language: str) -> Updates:
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
+
+    def _listed(self, language: str, state: State, chosen: list[str]) -> Updates:
+        """The lessons in this state."""
         words, found = texts(language), self._lessons.listed(state, SHOWN)
         counts = self._lessons.counts()
         hint = words("lessons.none") if not found else ""
         hint = hint or words("lessons.counts", open=counts["open"], accepted=counts["accepted"])
         choices = [(_line(lesson, words), lesson.id) for lesson in found]
         return {
-            self._list: gr.update(choices=choices, value=[]),
+            self._list: relisted(choices, chosen),
             self._hint: f'<p class="hint">{render.plain(hint)}</p>',
         }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import gradio as gr
+
 from ui import render
 from ui.texts import Texts
 
@@ -26,6 +28,18 @@ def in_turn(name: str) -> dict[str, Any]:
     Else a look at a list that began before a choice could end after it, and undo it.
     """
     return {**QUIET, "concurrency_id": name, "concurrency_limit": 1}
+
+
+def relisted(choices: list[tuple[str, str]], chosen: str | list[str] | None) -> Any:
+    """An update of a list: what is chosen stays so, as far as it can still be chosen."""
+    values = {value for _, value in choices}
+    kept: str | list[str] | None
+    if isinstance(chosen, list):
+        kept = [value for value in chosen if value in values]
+    else:
+        kept = chosen if chosen in values else None
+    # Without a value nothing is undone that is chosen before this arrives
+    return gr.update(choices=choices) if kept == chosen else gr.update(choices=choices, value=kept)
 
 
 def heading(words: Texts, part: str, **values: object) -> str:

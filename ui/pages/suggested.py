@@ -13,9 +13,9 @@ from chatbot.intents.suggestions import READ, Suggestion, suggestions
 from ui import render
 from ui.labels import Labels
 from ui.pages.canned import done, problem
+from ui.pages.notices import QUIET, relisted, tick
 from ui.texts import Texts, texts
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOWN = 20  # messages in the list
 LINE = 300  # characters of one in it
 Updates = dict[Any, Any]
@@ -28,10 +28,13 @@ class SuggestedCard:
     def __init__(self, app: App, labels: Labels) -> None:
         self._app, self._labels = app, labels
         self._model = app.assistant.intents
+        self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
         """The card's components and their events."""
         add = self._labels.add
+        opened: gr.State = gr.State(0)
+        self.filled = [opened]
         with gr.Column(elem_classes="card"):
             add(gr.Markdown(), value=_heading)
             with gr.Row(elem_classes="buttons"):
@@ -42,8 +45,8 @@ class SuggestedCard:
             self._list = gr.CheckboxGroup([], show_label=False, container=False, visible=False,
                                           elem_id="suggested")  # fmt: skip
             with gr.Row(equal_height=True, visible=False, elem_classes="form") as self._adding:
-                self.into = add(
-                    gr.Dropdown([], elem_id="suggested-into"),
+                self._into = add(
+                    gr.Dropdown([("", "")], value="", elem_id="suggested-into"),
                     label="intents.suggested_intent",
                 )
                 give = add(
@@ -52,24 +55,32 @@ class SuggestedCard:
                 )
             self._said = gr.Markdown("", elem_id="suggested-said")
         shown = [self._open, self._list, self._adding, self._said]
-        look.click(self._looked, language, [*shown, self.into], concurrency_limit=1, **QUIET)
-        given = [self._open, self._list, self.into, language]
+        look.click(
+            self._looked, [self._into, language], [*shown, self._into], concurrency_limit=1, **QUIET
+        )
+        given = [self._open, self._list, self._into, language]
+        opened.change(self._intents, [self._into, language], self._into, **QUIET)
         give.click(self._added, given, shown, **QUIET)
 
     def fill(self, language: str) -> Updates:
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
+
+    def _intents(self, into: str | None, language: str) -> Updates:
         """The intents that a message can be added to."""
         names = [(name, name) for name in sorted(d.name for d in self._model.store.all())]
         first = (texts(language)("intents.suggested_guess"), "")
-        return {self.into: gr.update(choices=[first, *names], value="")}
+        return {self._into: relisted([first, *names], into or "")}
 
-    def _looked(self, language: str) -> Iterator[Updates]:
+    def _looked(self, into: str | None, language: str) -> Iterator[Updates]:
         """The messages with what the model makes of them."""
         words = texts(language)
         yield {self._said: f'<p class="working">{_plain(words, "suggested_working")}</p>'}
         found = suggestions(self._app.database, self._model, SHOWN)
         said = "" if found else f'<p class="hint">{_plain(words, "suggested_none")}</p>'
         shown = self._shown([(_line(one, words), one.text) for one in found], said)
-        yield shown | self.fill(language)
+        yield shown | self._intents(into, language)
 
     def _added(self, open_: Choices, chosen: list[str], into: str, language: str) -> Updates:
         """Each to the chosen intent, or to its best guess; up to the first that cannot be."""

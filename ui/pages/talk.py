@@ -23,6 +23,7 @@ from ui.texts import Texts, texts
 log = logging.getLogger(__name__)
 
 REDRAW = 0.05  # seconds between two redraws of a streamed answer
+AGAIN = 5  # seconds after which a message may be sent again that found no thread
 FIRST = 4  # questions offered at the start
 FRESH = 60.0  # seconds that these are remembered
 SHORT = 70  # characters of a question on a button at the start; longer ones are not chosen
@@ -33,8 +34,8 @@ Kind = Literal["begun", "stage", "partial", "reply", "notice", "silent", "joined
 class Drawn:
     """What a page draws at the end of the conversation.
 
-    begun: the turn before has ended, read the conversation again. silent: a person has the
-    conversation. joined: a newer message answers this one too, draw nothing more.
+    begun: the turn that this one joins has ended, read the conversation again. silent: a person
+    has the conversation. joined: a newer message answers this one too, draw nothing more.
     """
 
     kind: Kind
@@ -58,6 +59,8 @@ class Talk:
             return words("customer.too_long", count=len(text), limit=self.longest)
         if wait := self.app.assistant.crowd.wait():
             return words("customer.crowded", seconds=wait)
+        if self.turns.full():  # models write for all of them
+            return words("customer.crowded", seconds=AGAIN)
         return self.too_many(who, address, words)
 
     def too_many(self, who: str, address: str, words: Texts) -> str:
@@ -122,11 +125,12 @@ class Talk:
             return self.app.assistant.stream(asked)
 
         ready(run)
-        yield Drawn("begun")
+        if run.earlier is not None:
+            yield Drawn("begun")
         progress = _Progress(words)
         try:
-            for event in self.turns.events(run, start):
-                if (drawn := progress.drawn(event)) is not None:
+            for event, over in self.turns.events(run, start):
+                if (drawn := progress.drawn(event)) is not None and not over:
                     yield drawn
         except Joined:
             yield Drawn("joined")

@@ -29,6 +29,7 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOP = (SAMPLES / "transcripts",)
 MEAN = 8  # steps that one point of the training curve averages
 EVERY = 3  # seconds between two looks at a running run
+SHARES = (100, 50, 20, 10, 5)  # percent of the conversations that a promoted run answers
 
 
 class TrainingTab:
@@ -65,7 +66,7 @@ class TrainingTab:
             self._resume: gr.update(
                 visible=current is None and self._interrupted(runs) is not None
             ),
-            self._runs: _table(runs, self._registry.serves, words),
+            self._runs: _table(runs, self._serving, words),
             self._run: gr.update(choices=[run.name for run in runs if run.state == "done"]),
             **(self._lessons.fill(language) if lessons else {}),
         }
@@ -117,6 +118,12 @@ class TrainingTab:
             self._runs = gr.Markdown("", elem_id="runs")
             with gr.Row(elem_classes="buttons", equal_height=False):
                 self._run = add(gr.Dropdown([], elem_id="run"), label="training.run")
+                self._share = add(
+                    gr.Dropdown(list(SHARES), value=SHARES[0], elem_id="share"),
+                    label="training.share",
+                    choices=_shares,
+                )
+            with gr.Row(elem_classes="buttons"):
                 self._promote = add(
                     gr.Button(size="sm", variant="primary", elem_id="promote"),
                     value="training.promote",
@@ -147,8 +154,11 @@ class TrainingTab:
             *follow, **QUIET
         )
         self._timer.tick(*follow, **QUIET)
-        for button, act in ((self._promote, self._promoted), (self._back, self._rolled_back)):
-            button.click(act, [self._run, language], self._changed, **QUIET).then(*again, **QUIET)
+        for button, act, given in (
+            (self._promote, self._promoted, [self._run, self._share, language]),
+            (self._back, self._rolled_back, [self._run, language]),
+        ):
+            button.click(act, given, self._changed, **QUIET).then(*again, **QUIET)
 
     def _started(
         self, source: str, uploaded: list[str] | None, preset: str, language: str
@@ -204,14 +214,22 @@ class TrainingTab:
         say = _problem if run.state == "failed" else _done
         return shown | {self._said: say(said), self._followed: ""}
 
-    def _promoted(self, name: str | None, language: str) -> str:
+    def _serving(self, run: Run) -> float | None:
+        """The share of the conversations that it serves, above 0 to 1; None: none."""
+        champion = self._registry.serving(run.task)
+        return champion.share if champion and champion.name == run.name else None
+
+    def _promoted(self, name: str | None, percent: int, language: str) -> str:
+        """Let it serve; below 100 percent on trial, until it is rated worse than the others."""
         words = texts(language)
         if not name:
             return _problem(words("training.choose"))
         try:
-            self._registry.promote(name)
+            champion = self._registry.promote(name, percent / 100)
         except FinetuneError as error:
             return _problem(words("desk.failed", error=error))
+        if champion.share < 1:
+            return _done(words("training.tried", name=name, percent=percent))
         return _done(words(f"training.promoted_{self._registry.show(name).task}", name=name))
 
     def _rolled_back(self, chosen: str | None, language: str) -> str:
@@ -234,6 +252,11 @@ def _heading(words: Texts) -> str:
 
 def _runs_heading(words: Texts) -> str:
     return f'<div class="heading"><h2>{render.plain(words("training.runs"))}</h2></div>'
+
+
+def _shares(words: Texts) -> list[tuple[str, int]]:
+    all_ = [(words("training.share_all"), SHARES[0])]
+    return all_ + [(words("training.share_part", percent=part), part) for part in SHARES[1:]]
 
 
 def _problem(text: str) -> str:
@@ -338,7 +361,7 @@ def _line(
     )
 
 
-def _table(runs: Sequence[Run], serves: Callable[[Run], bool], words: Texts) -> str:
+def _table(runs: Sequence[Run], share: Callable[[Run], float | None], words: Texts) -> str:
     if not runs:
         return f'<p class="hint">{render.plain(words("training.empty"))}</p>'
     names = ("run", "preset", "state", "created", "base_loss", "adapter_loss", "change", "serving")
@@ -351,11 +374,17 @@ def _table(runs: Sequence[Run], serves: Callable[[Run], bool], words: Texts) -> 
             _loss(run.base_loss),
             _loss(run.adapter_loss),
             f"{run.change:+.1%}" if run.change is not None else "–",
-            "●" if serves(run) else "",
+            _served(share(run)),
         ]
         for run in runs
     ]
     return render.table([words(f"training.{name}") for name in names], rows, "runs")
+
+
+def _served(share: float | None) -> str:
+    if share is None:
+        return ""
+    return "●" if share == 1 else f"● {share:.0%}"
 
 
 def _loss(value: float | None) -> str:

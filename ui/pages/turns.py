@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chatbot.types import Event, Reply
+from chatbot.types import Event, Reply, Stage
 
 AT_ONCE = 24  # turns; more wait for a thread
 LOOK = 0.1  # seconds between two looks whether the turn was stopped
+SETTLE = 0.05  # seconds: nobody sees a step that is shorter, and drawing it takes milliseconds
 PATIENCE = 3.0  # seconds that a message waits for the turn that it joins to end
 Start = Callable[[tuple[str, ...], threading.Event], Iterator[Event]]
 
@@ -88,29 +89,48 @@ class Turns:
                 if run.visitor == visitor:
                     run.end("stopped")
 
+    def full(self) -> bool:
+        """Whether one more would wait for a thread."""
+        with self._lock:
+            return len(self._running) >= AT_ONCE
+
     def busy(self, visitor: str) -> bool:
         """Whether a turn of this visitor runs."""
         with self._lock:
             return any(run.visitor == visitor for run in self._running)
 
-    def events(self, run: Run, start: Start) -> Iterator[Event]:
+    def events(self, run: Run, start: Start) -> Iterator[tuple[Event, bool]]:
         """The events of the stream that `start` gives for the messages before and the event that
-        cancels it. Raises Stopped or Joined within LOOK seconds."""
+        cancels it; of each whether it is a stage that is over within SETTLE, so that a page need
+        not draw it.
+
+        Raises Stopped or Joined within LOOK seconds.
+        """
         box: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        held: Stage | None = None
         try:
             self._threads.submit(_pump, run, start, box)
             while True:
                 if run.ended:
                     raise Joined if run.ended == "joined" else Stopped
                 try:
-                    item = box.get(timeout=LOOK)
+                    item = box.get(timeout=SETTLE if held else LOOK)
                 except queue.Empty:
+                    if held:
+                        yield held, False
+                    held = None
                     continue
+                if held:
+                    yield held, True
+                held = None
                 if item is None:
                     return
                 if isinstance(item, BaseException):
                     raise item
-                yield item
+                if isinstance(item, Stage):
+                    held = item
+                else:
+                    yield item, False
         finally:
             run.end("stopped")  # also when the page was closed: nobody reads on
             with self._lock:

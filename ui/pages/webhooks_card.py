@@ -11,7 +11,7 @@ from chatbot.errors import ChatbotError, NotFound
 from ui import render
 from ui.labels import Labels
 from ui.pages.canned import account, done, problem
-from ui.pages.notices import QUIET, heading, hint
+from ui.pages.notices import QUIET, heading, hint, relisted, tick
 from ui.texts import Texts, texts
 from ui.webhooks.addresses import LONGEST, BadAddress
 from ui.webhooks.events import Event
@@ -31,6 +31,7 @@ class WebhooksCard:
 
     def build(self, language: gr.Radio) -> None:
         """The card's components and their events."""
+        opened: gr.State = gr.State(0)
         with gr.Column(elem_classes="card"):
             self._labels.add(gr.Markdown(), value=lambda words: heading(words, "webhooks.card"))
             self._table = gr.Markdown("", elem_id="webhooks")
@@ -43,8 +44,8 @@ class WebhooksCard:
             )  # fmt: skip
             self._one_section()
         self._armed: gr.State = gr.State("")  # id of the one whose remove button was clicked once
-        self.filled = [self._table, self._hook, self._one, self._armed]
-        self._events(language)
+        self.filled = [opened]
+        self._events(language, opened)
 
     def _add_section(self) -> None:
         add = self._labels.add
@@ -86,11 +87,12 @@ class WebhooksCard:
         button = gr.Button(size="sm", variant=variant, elem_id=name)
         return self._labels.add(button, value=text)
 
-    def _events(self, language: gr.Radio) -> None:
+    def _events(self, language: gr.Radio, opened: gr.State) -> None:
         chosen = [self._hook, self._state, language]
         shown = [self._one, self._pause, self._remove, self._armed, self._deliveries, self._retry]
-        for look in (self._hook.input, self._state.input, self._again.click, language.input):
+        for look in (self._hook.input, self._state.input, self._again.click):
             look(self._looked, chosen, shown, **QUIET)
+        opened.change(self._followed, chosen, [self._table, self._hook, *shown], **QUIET)
         told = [self._said, self._secret, self._table, self._hook, *shown]
         self._new.click(
             self._added, [self._url, self._wanted, language], [*told, self._url, self._wanted],
@@ -105,18 +107,21 @@ class WebhooksCard:
         self._remove.click(self._removed, [*chosen, self._armed], told, **QUIET)
 
     def fill(self, language: str) -> Updates:
-        """Values for `filled`: none is chosen."""
-        listed = self._listed(texts(language), None)
-        return {**listed, self._one: gr.update(visible=False), self._armed: ""}
+        """Values for `filled`; the list follows at once, with what is chosen by then."""
+        del language
+        return {self.filled[0]: tick()}
+
+    def _followed(self, chosen: str | None, state: str, language: str) -> Updates:
+        """All webhooks, and the chosen one as it is now."""
+        listed = self._listed(texts(language), chosen)
+        return {**listed, **self._looked(chosen, state, language)}
 
     def _listed(self, words: Texts, chosen: str | None) -> Updates:
-        hooks = self._webhooks.all()
-        choices = [(f"{hook.url} · {hook.id}", hook.id) for hook in hooks]
-        known = chosen if chosen in {hook.id for hook in hooks} else None
-        return {
-            self._table: _table(hooks, words),
-            self._hook: gr.update(choices=choices, value=known),
-        }
+        hooks, choices = self._webhooks.all(), self._choices()
+        return {self._table: _table(hooks, words), self._hook: relisted(choices, chosen)}
+
+    def _choices(self) -> list[tuple[str, str]]:
+        return [(f"{hook.url} · {hook.id}", hook.id) for hook in self._webhooks.all()]
 
     def _looked(self, chosen: str | None, state: str, language: str) -> Updates:
         """One webhook with its latest deliveries."""
@@ -146,6 +151,7 @@ class WebhooksCard:
             return {self._said: said, self._secret: gr.update(value="", visible=False)}
         return {
             **self._listed(words, hook.id),
+            self._hook: gr.update(choices=self._choices(), value=hook.id),
             **self._looked(hook.id, "", language),
             self._said: done(words("webhooks.added")),
             self._secret: gr.update(value=secret, visible=True),

@@ -8,6 +8,8 @@
     for (const name of hidden) { // tabs that are not for this role; the server refuses them anyway
       for (const e of document.querySelectorAll(`[data-tab-id="${name.slice(5)}"]`)) e.style.display = "none";
     }
+    const asked = document.querySelector("#question textarea"); // stays as tall as what was sent
+    if (asked && !asked.value && asked.style.height) asked.style.height = "";
     const chosen = document.querySelector("#language input:checked");
     if (chosen && root.lang !== chosen.value) root.lang = chosen.value;
     // The framework reads the message's HTML source out as its label; its text is there anyway.
