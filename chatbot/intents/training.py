@@ -18,6 +18,7 @@ from scipy import sparse
 from chatbot.intents import calibration
 from chatbot.intents.calibration import Mask, Part
 from chatbot.intents.features import Features, Floats, learned
+from chatbot.intents.machine import machines
 from chatbot.intents.model import (
     Integers,
     Judged,
@@ -31,7 +32,6 @@ from chatbot.intents.model import (
 from chatbot.intents.report import Report, measured
 from knowledge.types import Vectors
 
-C = 0.3  # inverse strength of regularisation, of the published recipe
 FOLDS = 5
 ENOUGH = 3_000  # withheld rows; then further folds would only cost time
 
@@ -79,7 +79,7 @@ def fit(
     far = _Rows.of(features, strangers)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Liblinear failed to converge")
-        weights, bias = machine(every, examples.labels)
+        weights, bias = machines(every.joined, every.dense, examples.labels)
         parts = _parts(every, far, examples)
     intent, offsets = calibration.intents(parts, examples.labels)
     model = Model(
@@ -151,21 +151,6 @@ class _Rows:
         return _Rows(self.joined[chosen], self.dense[chosen])
 
 
-def machine(rows: _Rows, labels: Mask) -> tuple[Floats, Floats]:
-    """One linear machine per intent against the rest: weights (f + d, k) and biases (k,)."""
-    from sklearn.svm import LinearSVC
-
-    def one(own: Mask) -> tuple[Floats, float]:
-        if own.all() or not own.any():  # nothing to tell apart
-            return np.zeros(rows.joined.shape[1], np.float32), 1.0 if own.all() else -1.0
-        learner = LinearSVC(C=C, tol=1e-3, max_iter=300, random_state=0)
-        learner.fit(rows.joined, own)
-        return learner.coef_[0].astype(np.float32), float(learner.intercept_[0])
-
-    done = [one(own) for own in labels.T]  # not in threads: liblinear has one random generator
-    return np.stack([w for w, _ in done], 1), np.array([b for _, b in done], np.float32)
-
-
 def neighbourhood(dense: Floats, labels: Mask) -> Neighbourhood:
     """The examples by intent; every intent has at least one."""
     intent, row = np.nonzero(labels.T)
@@ -215,7 +200,7 @@ def _part(
         return None
     labels = examples.labels[np.ix_(train, kept)]
     learnt, own = every[train], labels.any(1)
-    weights, bias = machine(learnt, labels)
+    weights, bias = machines(learnt.joined, learnt.dense, labels)
     places = neighbourhood(learnt.dense[own], labels[own])
     scored, strange = (_scores(r, weights, bias, places) for r in (every[rows], far))
     return Part(kept, rows, ~near[rows], scored, strange)
