@@ -18,7 +18,7 @@ from scipy import sparse
 from chatbot.intents import calibration
 from chatbot.intents.calibration import Mask, Part
 from chatbot.intents.features import Features, Floats, learned
-from chatbot.intents.machine import machines
+from chatbot.intents.machine import few, machines
 from chatbot.intents.model import (
     Integers,
     Judged,
@@ -79,8 +79,9 @@ def fit(
     far = _Rows.of(features, strangers)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Liblinear failed to converge")
-        weights, bias = machines(every.joined, every.dense, examples.labels)
-        parts = _parts(every, far, examples)
+        together = few(every.joined, examples.labels)
+        weights, bias = machines(every.joined, every.dense, examples.labels, together)
+        parts = _parts(every, far, examples, together)
     intent, offsets = calibration.intents(parts, examples.labels)
     model = Model(
         names=examples.names,
@@ -158,12 +159,12 @@ def neighbourhood(dense: Floats, labels: Mask) -> Neighbourhood:
     return Neighbourhood(unit(dense), row.astype(np.int64), starts.astype(np.int64))
 
 
-def _parts(every: _Rows, far: _Rows, examples: Examples) -> list[Part]:
+def _parts(every: _Rows, far: _Rows, examples: Examples, together: bool) -> list[Part]:
     """The folds that are needed; none where no intent has two examples."""
     fold, group = _folds(examples)
     parts: list[Part] = []
     for number in range(FOLDS):
-        part = _part(every, far, examples, fold == number, group == number)
+        part = _part(every, far, examples, (fold == number, group == number), together)
         if part is not None:
             parts.append(part)
         if sum(int(p.inside.sum()) for p in parts) >= ENOUGH:
@@ -188,8 +189,10 @@ def _folds(examples: Examples) -> tuple[Integers, Integers]:
 
 
 def _part(
-    every: _Rows, far: _Rows, examples: Examples, withheld: Mask, unknown: Mask
+    every: _Rows, far: _Rows, examples: Examples, left_out: tuple[Mask, Mask], together: bool
 ) -> Part | None:
+    """left_out: (n,) rows and (k,) intents that the partial model does not learn."""
+    withheld, unknown = left_out
     kept = np.flatnonzero(~unknown)
     near = np.asarray(examples.labels[:, unknown].any(1))
     train = ~withheld & ~near
@@ -200,7 +203,7 @@ def _part(
         return None
     labels = examples.labels[np.ix_(train, kept)]
     learnt, own = every[train], labels.any(1)
-    weights, bias = machines(learnt.joined, learnt.dense, labels)
+    weights, bias = machines(learnt.joined, learnt.dense, labels, together)
     places = neighbourhood(learnt.dense[own], labels[own])
     scored, strange = (_scores(r, weights, bias, places) for r in (every[rows], far))
     return Part(kept, rows, ~near[rows], scored, strange)

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.svm import LinearSVC
 
 from chatbot.intents import machine
-from chatbot.intents.machine import HARDEST, C, machines
+from chatbot.intents.machine import FEW, HARDEST, C, few, machines
 
 ROWS = 2 * HARDEST
 
@@ -55,3 +55,22 @@ def test_an_intent_of_all_or_no_rows_has_nothing_to_tell_apart() -> None:
 def test_the_same_rows_give_the_same_numbers() -> None:
     first, second = (machines(*rows(ROWS)) for _ in range(2))
     assert np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1])
+
+
+def test_intents_of_few_examples_are_learned_together_in_the_same_scale() -> None:
+    joined, dense, labels = rows(30)
+    labels = np.arange(30)[:, None] % 3 == np.arange(3)
+    assert few(joined, labels) and not few(joined, np.ones((FEW, 3), bool))
+    weights, bias = machines(joined, dense, labels, together=True)
+    alone, _ = machines(joined, dense, labels)
+    scores = joined @ weights + bias
+    assert weights.shape == alone.shape and not np.array_equal(weights, alone)
+    assert scores[labels].mean() == pytest.approx(1, abs=1e-3)
+    assert scores[~labels].mean() == pytest.approx(-1, abs=1e-3)
+
+
+def test_two_intents_are_told_apart_by_machines_of_their_own() -> None:
+    joined, dense, labels = rows(30)
+    two = np.stack([labels[:, 2], ~labels[:, 2]], 1)
+    together, alone = (machines(joined, dense, two, t)[0] for t in (True, False))
+    assert np.array_equal(together, alone)
