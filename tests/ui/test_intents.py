@@ -72,11 +72,32 @@ def test_a_sentence_is_tried(run: Run) -> None:
         (("import", "none.toml"), "cannot be read"),
         (("import", "none.csv"), "cannot be read"),
         (("rollback",), "nothing to roll back"),
+        (("promote", "intents-x"), "no intent model 'intents-x'"),
+        (("promote", "../intents"), "zhike intents models"),
     ],
 )
 def test_mistakes_are_one_sentence(run: Run, arguments: tuple[str, ...], said: str) -> None:
     done = run("intents", *arguments)
     assert done.status == 1 and said in done.err and done.err.count("\n") == 1
+
+
+def test_a_model_that_is_kept_serves_again(run: Run, home: Path) -> None:
+    (packaged,) = run("intents", "models", "--json").json
+    assert packaged["serving"] and packaged["accuracy"] > 0.8
+    assert run("intents", "add", "parking", "--example", "car park?").status == 0
+    assert run("intents", "train").status == 0
+    trained, last = run("intents", "models", "--json").json
+    assert trained["serving"] and trained["intents"] == packaged["intents"] + 1
+    assert last == packaged | {"serving": False}
+    assert run("intents", "promote", packaged["name"]).out == f"promoted   {packaged['name']}\n"
+    assert run("intents", "models").out.splitlines()[1].startswith(f"* {packaged['name']}")
+    assert run("intents", "rollback").out.startswith(trained["name"])
+    (home / "intents" / "broken").mkdir()
+    (home / "intents" / "broken" / "card.json").write_text("[]", "utf-8")
+    assert len(run("intents", "models", "--json").json) == 2
+    (home / "intents" / trained["name"] / "model.npz").write_bytes(b"damaged")
+    done = run("intents", "promote", trained["name"])
+    assert done.status == 1 and "cannot be read" in done.err
 
 
 def test_a_file_that_is_no_toml(run: Run, tmp_path: Path) -> None:
