@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,11 @@ REPORT = Report(
         {"chance": 0.5, "right": 0.6, "count": 9},
         {"chance": 1.0, "right": 1, "count": 1},
     ],
+    floors={"confidence": 0.5},
+    costs=[
+        {"confidence": 0.0, "routed": 0.9, "wrong": 0.2},
+        {"confidence": 0.5, "routed": 0.4, "wrong": 0.1},
+    ],
 )
 LOOK = Look((Guess("<i>", 0.9, "like <u>", 0.8), Guess("b", 0.05, "", 0.1)), 0.9, "sure", CAUTIOUS)
 
@@ -147,6 +154,14 @@ class NoExamples:
         return None
 
 
+def test_the_floor_that_serves_is_the_large_dot() -> None:
+    (data,) = re.findall(r"base64,([^\"]+)", pictures.costs(REPORT, texts("en")))
+    dots = re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="(\d)"', base64.b64decode(data).decode())
+    assert [dot[2] for dot in dots] == ["3", "8"]
+    assert float(dots[0][0]) > float(dots[1][0])  # more turns are decided without a floor
+    assert float(dots[0][1]) < float(dots[1][1])  # and more of them wrongly: higher up
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pictures_escape_what_staff_wrote(language: str) -> None:
     words = texts(language)
@@ -154,6 +169,7 @@ def test_pictures_escape_what_staff_wrote(language: str) -> None:
         pictures.state(REPORT, True, words),
         pictures.pairs(REPORT, NoExamples(), words),  # type: ignore[arg-type]
         pictures.reliability(REPORT, words),
+        pictures.costs(REPORT, words),
         pictures.tried(LOOK, [("<s>", 0.5)], words),
         *(pictures.tried(LOOK, (), words) for _ in "x"),
     ]
@@ -163,4 +179,4 @@ def test_pictures_escape_what_staff_wrote(language: str) -> None:
     for nothing in (None, Report(2, 0)):
         assert "hint" in pictures.state(nothing, False, words)
         assert "hint" in pictures.pairs(nothing, NoExamples(), words)  # type: ignore[arg-type]
-        assert pictures.reliability(nothing, words) == ""
+        assert pictures.reliability(nothing, words) == pictures.costs(nothing, words) == ""
