@@ -79,6 +79,7 @@ def fit(
     far = _Rows.of(features, strangers)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Liblinear failed to converge")
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater")
         together = few(every.joined, examples.labels)
         weights, bias = machines(every.joined, every.dense, examples.labels, together)
         parts = _parts(every, far, examples, together)

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 from chatbot.intents import machine
 from chatbot.intents.machine import FEW, HARDEST, C, few, machines
 
-ROWS = 2 * HARDEST
+ROWS = 2_000
 
 
 def rows(count: int) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
