@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 
 from chatbot.intent import Look
@@ -94,7 +95,7 @@ def costs(report: Report | None, words: Texts) -> str:
     """
     if report is None or not report.costs:
         return ""
-    highest = max(0.1, *(c["wrong"] for c in report.costs))
+    highest = max(1, math.ceil(25 * max(c["wrong"] for c in report.costs))) / 25  # whole per cents
     places = [(_x(c["routed"]), _y(c["wrong"] / highest)) for c in report.costs]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     floor = report.floors.get("confidence", 0.0)
@@ -112,7 +113,7 @@ def _picture(drawn: str, highest: float, names: tuple[str, str, str], words: Tex
     """A square from 0 to 1 and from 0 to `highest`; names: of the axes, and what it shows."""
     ticks = "".join(
         f'<text x="{_x(v):.0f}" y="{_y(0) + 16}" text-anchor="middle">{v:.0%}</text>'
-        f'<text x="{EDGE - 6}" y="{_y(v) + 4:.0f}" text-anchor="end">{v * highest:.1%}</text>'
+        f'<text x="{EDGE - 6}" y="{_y(v) + 4:.0f}" text-anchor="end">{v * highest:.0%}</text>'
         f'<line x1="{EDGE}" x2="{EDGE + SIDE}" y1="{_y(v):.0f}" y2="{_y(v):.0f}" stroke="#e1e7e4"/>'
         for v in (0, 0.25, 0.5, 0.75, 1)
     )
