@@ -22,7 +22,7 @@ help:
 	@echo "make test-quick   the tests that need no browser, no training and no kill, under 3 minutes"
 	@echo "make train-demo   fine-tune on the sample transcripts with the smoke preset"
 	@echo "make bench        print the figures that the README quotes"
-	@echo "make peers        an environment with Haystack and LlamaIndex, for two of these figures"
+	@echo "make peers        an environment with Haystack and LlamaIndex, for three of these figures"
 	@echo "make campaign     the long counts of the fault tests"
 	@echo "make reader       tune the reader on samples/answerability, about an hour on two cores"
 	@echo "make intents      train the packaged intent model on chatbot/data/intents.toml"
@@ -92,8 +92,8 @@ $(PEERS)/.installed: $(VENV)/.installed benchmarks/peers.txt
 peers: $(PEERS)/.installed
 
 bench: $(VENV)/.installed-bench $(PEERS)/.installed models
-	@for script in answers turn start index retrieval training screen intents cleaning sentiment names injection quantise generation load page; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
-	@for script in ingest search; do echo "== benchmarks/$$script.py"; $(PEERS)/bin/python benchmarks/$$script.py || exit 1; done
+	@for script in answers start index retrieval training screen intents learning_curves cleaning sentiment names injection quantise generation load page; do echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in turn ingest search; do echo "== benchmarks/$$script.py"; $(PEERS)/bin/python benchmarks/$$script.py || exit 1; done
 
 campaign: $(VENV)/.installed-dev models browser
 	@echo "200 kills while documents are added, replaced, published and removed …"

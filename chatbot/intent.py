@@ -194,6 +194,13 @@ class IntentModel:
         """Whether the intents were changed since the last training."""
         return self.store.learned() != self.store.revision()
 
+    def promote(self, name: str) -> None:
+        """Let a model that is kept serve from the next turn on, until the intents change.
+
+        Raises NotFound or ModelError.
+        """
+        self._champions.promote("intent", self.archive.named(name))
+
     def rollback(self) -> str:
         """The model before serves again; returns its name, "" where there was none."""
         before = self._champions.rollback("intent")

@@ -198,5 +198,6 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
         "names",
         "page",
         "slots",
+        "learning_curves",
     }
     assert all((ROOT / "benchmarks" / f"{script}.py").is_file() for script in named)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chatbot.champions import Champion
-from chatbot.errors import IntentError
+from chatbot.errors import IntentError, ModelError, NotFound
 from chatbot.intents import model as models
 from chatbot.intents import report as reports
 from chatbot.intents.calibration import Mask
@@ -88,6 +88,29 @@ class Archive:
 
     def is_base(self, name: str) -> bool:
         return bool(name == base_card()["name"])
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The cards of the models that are still there, newest first, the packaged one last."""
+        cards = [_card(path) for path in self.folder.glob(f"*/{CARD}")]
+        found = sorted(filter(None, cards), key=lambda card: str(card["created"]), reverse=True)
+        return [*found, base_card()] if self.base() else found
+
+    def named(self, name: str) -> Champion:
+        """Raises NotFound when that model is not kept, ModelError when it is for another embedder
+        or its file has changed.
+        """
+        card = next((card for card in self.kept() if card["name"] == name), None)
+        if card is None:
+            raise NotFound(f"There is no intent model {name!r}. See `zhike intents models`.")
+        packaged = card is base_card()
+        path = DATA / BASE if packaged else (self.folder / name / MODEL).resolve()
+        champion = Champion(name, str(path), str(card["sha256"]), 1.0)
+        if not self.usable(self.load(champion)):
+            raise ModelError(
+                f"{name}: it was trained for {card['embedder']}, which is not the embedder now. "
+                "Run `zhike intents train`."
+            )
+        return champion
 
     def report(self, name: str) -> Report | None:
         """None when there is no such model."""
@@ -166,6 +189,17 @@ def _once(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     if not texts:
         return np.empty((0, embedder.dimension), np.float32)
     return embedder.queries(texts)
+
+
+def _card(path: Path) -> dict[str, Any] | None:
+    """None where it cannot be read, or lacks what a model is known by."""
+    try:
+        card = json.loads(path.read_text("utf-8"))
+        return (
+            {**card} if {"name", "created", "sha256", "embedder", "report"} <= set(card) else None
+        )
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 @cache

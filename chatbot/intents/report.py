@@ -15,6 +15,7 @@ from chatbot.intents.model import Integers, Judged, Model, sigmoid
 
 PAIRS = 12  # of intents that are mixed up, most often first
 SHOWN = 5  # examples per pair
+CONFIDENCES = [n / 20 for n in range(20)]  # floors whose costs are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Report:
     quality: dict[str, dict[str, float | int | None]] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
     reliability: list[dict[str, Any]] = field(default_factory=list)
+    costs: list[dict[str, float]] = field(default_factory=list)  # see _costs(); older cards: none
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,6 +103,20 @@ def _scope(
     report.far_refused = _share(far < floors.scope)
     sure = (inside >= floors.scope) & (top >= floors.confidence) & (gap >= floors.gap)
     report.routed, report.routed_wrong = _share(sure), _share(~right[sure])
+    report.costs = _costs(top, (inside >= floors.scope) & (gap >= floors.gap), right)
+
+
+def _costs(top: Any, allowed: Any, right: Any) -> list[dict[str, float]]:
+    """What each floor of confidence would cost: the share of rows whose route the intent decides,
+    and the share of these that would go wrong. `allowed`: (n,) by the other floors.
+    """
+    found = []
+    for confidence in CONFIDENCES:
+        sure = allowed & (top >= confidence)
+        if sure.any():
+            routed, wrong = float(sure.mean()), float((~right[sure]).mean())
+            found.append({"confidence": round(confidence, 2), "routed": routed, "wrong": wrong})
+    return found
 
 
 def _quality(names: tuple[str, ...], own: Any, taken: Any, right: Any) -> dict[str, Any]:

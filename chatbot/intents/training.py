@@ -18,6 +18,7 @@ from scipy import sparse
 from chatbot.intents import calibration
 from chatbot.intents.calibration import Mask, Part
 from chatbot.intents.features import Features, Floats, learned
+from chatbot.intents.machine import few, machines
 from chatbot.intents.model import (
     Integers,
     Judged,
@@ -31,7 +32,6 @@ from chatbot.intents.model import (
 from chatbot.intents.report import Report, measured
 from knowledge.types import Vectors
 
-C = 0.3  # inverse strength of regularisation, of the published recipe
 FOLDS = 5
 ENOUGH = 3_000  # withheld rows; then further folds would only cost time
 
@@ -79,8 +79,10 @@ def fit(
     far = _Rows.of(features, strangers)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Liblinear failed to converge")
-        weights, bias = machine(every, examples.labels)
-        parts = _parts(every, far, examples)
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater")
+        together = few(every.joined, examples.labels)
+        weights, bias = machines(every.joined, every.dense, examples.labels, together)
+        parts = _parts(every, far, examples, together)
     intent, offsets = calibration.intents(parts, examples.labels)
     model = Model(
         names=examples.names,
@@ -151,21 +153,6 @@ class _Rows:
         return _Rows(self.joined[chosen], self.dense[chosen])
 
 
-def machine(rows: _Rows, labels: Mask) -> tuple[Floats, Floats]:
-    """One linear machine per intent against the rest: weights (f + d, k) and biases (k,)."""
-    from sklearn.svm import LinearSVC
-
-    def one(own: Mask) -> tuple[Floats, float]:
-        if own.all() or not own.any():  # nothing to tell apart
-            return np.zeros(rows.joined.shape[1], np.float32), 1.0 if own.all() else -1.0
-        learner = LinearSVC(C=C, tol=1e-3, max_iter=300, random_state=0)
-        learner.fit(rows.joined, own)
-        return learner.coef_[0].astype(np.float32), float(learner.intercept_[0])
-
-    done = [one(own) for own in labels.T]  # not in threads: liblinear has one random generator
-    return np.stack([w for w, _ in done], 1), np.array([b for _, b in done], np.float32)
-
-
 def neighbourhood(dense: Floats, labels: Mask) -> Neighbourhood:
     """The examples by intent; every intent has at least one."""
     intent, row = np.nonzero(labels.T)
@@ -173,12 +160,12 @@ def neighbourhood(dense: Floats, labels: Mask) -> Neighbourhood:
     return Neighbourhood(unit(dense), row.astype(np.int64), starts.astype(np.int64))
 
 
-def _parts(every: _Rows, far: _Rows, examples: Examples) -> list[Part]:
+def _parts(every: _Rows, far: _Rows, examples: Examples, together: bool) -> list[Part]:
     """The folds that are needed; none where no intent has two examples."""
     fold, group = _folds(examples)
     parts: list[Part] = []
     for number in range(FOLDS):
-        part = _part(every, far, examples, fold == number, group == number)
+        part = _part(every, far, examples, (fold == number, group == number), together)
         if part is not None:
             parts.append(part)
         if sum(int(p.inside.sum()) for p in parts) >= ENOUGH:
@@ -203,8 +190,10 @@ def _folds(examples: Examples) -> tuple[Integers, Integers]:
 
 
 def _part(
-    every: _Rows, far: _Rows, examples: Examples, withheld: Mask, unknown: Mask
+    every: _Rows, far: _Rows, examples: Examples, left_out: tuple[Mask, Mask], together: bool
 ) -> Part | None:
+    """left_out: (n,) rows and (k,) intents that the partial model does not learn."""
+    withheld, unknown = left_out
     kept = np.flatnonzero(~unknown)
     near = np.asarray(examples.labels[:, unknown].any(1))
     train = ~withheld & ~near
@@ -215,7 +204,7 @@ def _part(
         return None
     labels = examples.labels[np.ix_(train, kept)]
     learnt, own = every[train], labels.any(1)
-    weights, bias = machine(learnt, labels)
+    weights, bias = machines(learnt.joined, learnt.dense, labels, together)
     places = neighbourhood(learnt.dense[own], labels[own])
     scored, strange = (_scores(r, weights, bias, places) for r in (every[rows], far))
     return Part(kept, rows, ~near[rows], scored, strange)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -72,11 +74,32 @@ def test_a_sentence_is_tried(run: Run) -> None:
         (("import", "none.toml"), "cannot be read"),
         (("import", "none.csv"), "cannot be read"),
         (("rollback",), "nothing to roll back"),
+        (("promote", "intents-x"), "no intent model 'intents-x'"),
+        (("promote", "../intents"), "zhike intents models"),
     ],
 )
 def test_mistakes_are_one_sentence(run: Run, arguments: tuple[str, ...], said: str) -> None:
     done = run("intents", *arguments)
     assert done.status == 1 and said in done.err and done.err.count("\n") == 1
+
+
+def test_a_model_that_is_kept_serves_again(run: Run, home: Path) -> None:
+    (packaged,) = run("intents", "models", "--json").json
+    assert packaged["serving"] and packaged["accuracy"] > 0.8
+    assert run("intents", "add", "parking", "--example", "car park?").status == 0
+    assert run("intents", "train").status == 0
+    trained, last = run("intents", "models", "--json").json
+    assert trained["serving"] and trained["intents"] == packaged["intents"] + 1
+    assert last == packaged | {"serving": False}
+    assert run("intents", "promote", packaged["name"]).out == f"promoted   {packaged['name']}\n"
+    assert run("intents", "models").out.splitlines()[1].startswith(f"* {packaged['name']}")
+    assert run("intents", "rollback").out.startswith(trained["name"])
+    (home / "intents" / "broken").mkdir()
+    (home / "intents" / "broken" / "card.json").write_text("[]", "utf-8")
+    assert len(run("intents", "models", "--json").json) == 2
+    (home / "intents" / trained["name"] / "model.npz").write_bytes(b"damaged")
+    done = run("intents", "promote", trained["name"])
+    assert done.status == 1 and "cannot be read" in done.err
 
 
 def test_a_file_that_is_no_toml(run: Run, tmp_path: Path) -> None:
@@ -117,6 +140,11 @@ REPORT = Report(
         {"chance": 0.5, "right": 0.6, "count": 9},
         {"chance": 1.0, "right": 1, "count": 1},
     ],
+    floors={"confidence": 0.5},
+    costs=[
+        {"confidence": 0.0, "routed": 0.9, "wrong": 0.2},
+        {"confidence": 0.5, "routed": 0.4, "wrong": 0.1},
+    ],
 )
 LOOK = Look((Guess("<i>", 0.9, "like <u>", 0.8), Guess("b", 0.05, "", 0.1)), 0.9, "sure", CAUTIOUS)
 
@@ -126,6 +154,14 @@ class NoExamples:
         return None
 
 
+def test_the_floor_that_serves_is_the_large_dot() -> None:
+    (data,) = re.findall(r"base64,([^\"]+)", pictures.costs(REPORT, texts("en")))
+    dots = re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="(\d)"', base64.b64decode(data).decode())
+    assert [dot[2] for dot in dots] == ["3", "8"]
+    assert float(dots[0][0]) > float(dots[1][0])  # more turns are decided without a floor
+    assert float(dots[0][1]) < float(dots[1][1])  # and more of them wrongly: higher up
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pictures_escape_what_staff_wrote(language: str) -> None:
     words = texts(language)
@@ -133,6 +169,7 @@ def test_pictures_escape_what_staff_wrote(language: str) -> None:
         pictures.state(REPORT, True, words),
         pictures.pairs(REPORT, NoExamples(), words),  # type: ignore[arg-type]
         pictures.reliability(REPORT, words),
+        pictures.costs(REPORT, words),
         pictures.tried(LOOK, [("<s>", 0.5)], words),
         *(pictures.tried(LOOK, (), words) for _ in "x"),
     ]
@@ -142,4 +179,4 @@ def test_pictures_escape_what_staff_wrote(language: str) -> None:
     for nothing in (None, Report(2, 0)):
         assert "hint" in pictures.state(nothing, False, words)
         assert "hint" in pictures.pairs(nothing, NoExamples(), words)  # type: ignore[arg-type]
-        assert pictures.reliability(nothing, words) == ""
+        assert pictures.reliability(nothing, words) == pictures.costs(nothing, words) == ""

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from chatbot.intents import labelled
 from chatbot.intents.archive import Archive, strangers
-from chatbot.intents.labelled import Data
+from chatbot.intents.labelled import Data, Embed
 from chatbot.intents.training import Texts
 from knowledge import minilm
 from knowledge.embedder import make_embedder
@@ -52,6 +52,16 @@ def intent(
 
 def measured(data: Data, settings: Settings, shots: int | None, seeds: int) -> dict[str, object]:
     """The mean of the seeds with few shots; without `shots` nothing is left to chance."""
+    embed, name = embedding(settings)
+    many = range(1, seeds + 1) if shots is not None and shots > 0 else (1,)
+    runs = [labelled.measure(data, embed, strangers(), name, shots, seed) for seed in many]
+    return labelled.averaged(runs)
+
+
+def embedding(settings: Settings) -> tuple[Embed, str]:
+    """Texts with the vectors of the configured encoders, kept beside the models; and whose they
+    are.
+    """
     embedder = make_embedder(settings.knowledge, settings.models)
     english = None
     if settings.chatbot.intent_encoder != "none":
@@ -65,6 +75,4 @@ def measured(data: Data, settings: Settings, shots: int | None, seeds: int) -> d
         names = parts[0].vectors
         return Texts(texts, {n: np.concatenate([p.vectors[n] for p in parts]) for n in names})
 
-    many = range(1, seeds + 1) if shots is not None and shots > 0 else (1,)
-    runs = [labelled.measure(data, embed, strangers(), embedder.name, shots, seed) for seed in many]
-    return labelled.averaged(runs)
+    return embed, embedder.name

@@ -216,6 +216,44 @@ def test(text: str, json_: bool) -> None:
         raise IntentError("There is no model yet. Run `zhike intents train`.")
 
 
+@intents.command(name="models")
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+def models_(json_: bool) -> None:
+    """The trained models that are kept, newest first; * marks the one that serves."""
+    with opened(samples=False) as (app, _):
+        model = app.assistant.intents
+        champion, cards = model.champion(), model.archive.kept()
+    serving = champion.name if champion else None
+    rows = [
+        {
+            "name": card["name"],
+            "created": card["created"],
+            "serving": card["name"] == serving,
+            "intents": card["report"]["intents"],
+            "accuracy": card["report"]["accuracy"],
+            "calibration_error": card["report"]["calibration_error"],
+        }
+        for card in cards
+    ]
+    if json_:
+        as_json(rows)
+        return
+    for row in rows:
+        right = "–" if row["accuracy"] is None else f"{row['accuracy']:.1%}"
+        mark = "*" if row["serving"] else " "
+        count = f"{row['intents']} intents"
+        click.echo(f"{mark} {row['name']}  {row['created']}  {count:>11}  {right:>6} right")
+
+
+@intents.command()
+@click.argument("name")
+def promote(name: str) -> None:
+    """Let the trained model NAME serve, from the next turn on until the next change."""
+    with opened(samples=False) as (app, _):
+        app.assistant.intents.promote(name)
+    click.echo(f"promoted   {name}")
+
+
 @intents.command()
 def rollback() -> None:
     """Take the newest model back; the one before serves until the next change."""

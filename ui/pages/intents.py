@@ -42,7 +42,8 @@ class IntentsTab:
         self._suggested.build(language)
         self._quality_section()
         self._names.build(language)
-        self.filled = [self._table, self._state, self._timer, self._pairs, self._picture]
+        self.filled = [self._table, self._state, self._timer]
+        self.filled += [self._pairs, self._picture, self._costs]
         self.filled += [*self._suggested.filled, *self._names.filled]
         self._events()
 
@@ -58,6 +59,7 @@ class IntentsTab:
             self._timer: gr.update(active=self._training()),
             self._pairs: pictures.pairs(report, self._store, words),
             self._picture: pictures.reliability(report, words),
+            self._costs: pictures.costs(report, words),
             **self._suggested.fill(language),
             **self._names.fill(language),
         }
@@ -156,6 +158,7 @@ class IntentsTab:
             add(gr.Markdown(), value=lambda words: _heading(words, "quality"))
             self._pairs = gr.Markdown("", elem_id="intent-pairs")
             self._picture = gr.Markdown("", elem_id="intent-reliability")
+            self._costs = gr.Markdown("", elem_id="intent-costs")
 
     def _events(self) -> None:
         language, again = self._language, (self.fill, self._language, self.filled)

@@ -51,6 +51,9 @@ def test_the_report_is_measured_on_withheld_rows(trained: Trained) -> None:
     assert measured.far_auroc is not None and measured.far_auroc > measured.near_auroc - 0.05
     assert measured.kept is not None and measured.kept == pytest.approx(0.94, abs=0.02)
     assert sum(b["count"] for b in measured.reliability) == measured.withheld
+    routed = [cost["routed"] for cost in measured.costs]
+    assert routed == sorted(routed, reverse=True) and len(routed) > 10
+    assert all(0 <= cost["wrong"] <= 1 for cost in measured.costs)
     assert set(measured.quality) == {"bill", "kettle", "money", "parcel", "person"}
 
 
