@@ -129,9 +129,10 @@ CHINESE = {
     "ip": ("后台显示{}登录失败。", "路由器里看到{}"),
     "address": ("寄到{}，放门口。", "地址改成{}，谢谢"),
 }
-# Written before the patterns that look for names were widened, and not looked at one by one since:
-# how far those patterns carry. Names stand in them that the sentences above do not have.
-UNSEEN = {
+# Written just before the patterns that look for names were widened, by the same hand; the Chinese
+# patterns were widened once more after their figure was seen. So neither these nor the sentences
+# above, which were read for what was missed, tell how names of real conversations are found.
+FURTHER = {
     "en": (
         "hi, {} again, still no reply about the cups",
         "The parcel is for my neighbour {}, can she sign for it?",
@@ -157,7 +158,7 @@ UNSEEN = {
         "账户里的名字{}写错了一个字。",
     ),
 }
-UNSEEN_NAMES = {
+FURTHER_NAMES = {
     "en": ("Isolde Farquharson", "Emeka Adebayo", "Ragnhild Solberg", "Tariq Haddad",
            "Beatrix Llewellyn", "Yolanda Quintero", "Desmond Achterberg", "Priya Venkataraman"),
     "zh": ("钱牧歌", "钟离雪", "姜望舒", "魏璟", "丁若蘅", "沈砚秋", "傅知远", "秦苒"),
@@ -283,16 +284,16 @@ def personal_data() -> dict[str, object]:
     }
 
 
-def unseen_sentences() -> dict[str, float]:
-    """Share of names found in sentences that nobody looked at, each with each name."""
+def further_sentences() -> dict[str, float]:
+    """Share of names found, 0..1, by language: each sentence with each name."""
     return {
         code: round(
             sum(
                 not left_over(name, Masker().mask(frame.format(name)), "name")
-                for frame in UNSEEN[code]
-                for name in UNSEEN_NAMES[code]
+                for frame in FURTHER[code]
+                for name in FURTHER_NAMES[code]
             )
-            / (len(UNSEEN[code]) * len(UNSEEN_NAMES[code])),
+            / (len(FURTHER[code]) * len(FURTHER_NAMES[code])),
             4,
         )
         for code in ("en", "zh")
@@ -359,7 +360,7 @@ def near_duplicates() -> dict[str, int]:
 if __name__ == "__main__":
     figures = {
         "personal_data": personal_data(),
-        "names_in_unseen_sentences": unseen_sentences(),
+        "names_in_further_sentences": further_sentences(),
         "near_duplicates": near_duplicates(),
     }
     print(described(figures, Path(__file__)))

@@ -1,4 +1,4 @@
-"""Names of people where the text says that they are names: introductions, titles, form fields."""
+"""Names of people where the words around them say so: introductions, titles, greetings, kin."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FIELD = re.compile(
     r"(?:姓名|收件人|收货人|联系人)[:：] ?(?P<zh>[\u4e00-\u9fff]{2,4})(?=[,，。.;；!！\s、]|$)"
 )
 TITLED = re.compile(
-    rf"(?P<zh>{SURNAME}(?:{_GIVEN}{{1,2}}|))(?<!老)(?=先生|女士|小姐|太太|老师|经理|师傅|阿姨|大哥|大姐)"
+    rf"(?P<zh>{SURNAME}(?:{_GIVEN}{{1,2}}|))(?=先生|女士|小姐|太太|老师|经理|师傅|阿姨|大哥|大姐)"
 )
 GIVEN_TO = re.compile(  # 寄给张伟，麻烦转交给李娜
     rf"(?:寄给|发给|送给|交给|转给|收件人?给|抬头写|付款的是|收货的是){_FULL}{_ON}"
@@ -114,7 +114,8 @@ CUED = tuple(
         rf"(?i:\b(?:in|under) (?:the name of|(?:my )?(?:[a-z]+['’]s )?name)) {_CALLED}{_END}",
         rf"(?i:\b(?:account|order|parcel|invoice|booking) (?:of|under)) {_FULL_NAME}{_END}",
         rf"\b(?:here['’]s|where is|is) {_FULL_NAME}(?=['’]s (?:address|account|order|parcel))",
-        rf"(?i:(?:thanks|thank you|cheers|best|wishes|regards|sincerely|yours)(?: (?:a lot|so much|again|for [a-z ]{{1,30}}))?[,.! ]{{0,3}})"
+        rf"(?i:(?:thanks|thank you|cheers|best|wishes|regards|sincerely|yours)"
+        rf"(?: (?:a lot|so much|again|for [a-z ]{{1,30}}))?[,.! ]{{0,3}})"
         rf"\n\s*{_CALLED}\s*$",
         rf"(?i:\b(?:hired|named him|named her|add)) {_FULL_NAME}{_END}",
         rf"\b(?:Put|put|ask for|Could|could|Can|can|Does|does|Did|did) {_FULL_NAME}"
