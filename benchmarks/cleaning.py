@@ -129,6 +129,40 @@ CHINESE = {
     "ip": ("后台显示{}登录失败。", "路由器里看到{}"),
     "address": ("寄到{}，放门口。", "地址改成{}，谢谢"),
 }
+# Written just before the patterns that look for names were widened, by the same hand; the Chinese
+# patterns were widened once more after their figure was seen. So neither these nor the sentences
+# above, which were read for what was missed, tell how names of real conversations are found.
+FURTHER = {
+    "en": (
+        "hi, {} again, still no reply about the cups",
+        "The parcel is for my neighbour {}, can she sign for it?",
+        "I talked to {} yesterday and she promised a refund.",
+        "Thanks for the quick help!\n{}",
+        "Could {} from your team call me back?",
+        "The courier left it with {} at the front desk.",
+        "Put {} on the invoice instead of me.",
+        "my sister {} bought the kettle, I only collect it",
+        "Hello {}, I have looked at your order.",
+        "Is the account of {} closed now?",
+    ),
+    "zh": (
+        "麻烦让{}给我回个电话。",
+        "快递被{}签收了，我不认识这个人。",
+        "发票抬头写{}。",
+        "上次是{}帮我处理的，很有耐心。",
+        "我把壶转送给{}了，保修还算吗？",
+        "{}，地址没变，还是原来那个。",
+        "我爱人{}也下了一单，能合并吗？",
+        "付款人和收件人不同，付款的是{}。",
+        "您好{}，您的订单已经发出。",
+        "账户里的名字{}写错了一个字。",
+    ),
+}
+FURTHER_NAMES = {
+    "en": ("Isolde Farquharson", "Emeka Adebayo", "Ragnhild Solberg", "Tariq Haddad",
+           "Beatrix Llewellyn", "Yolanda Quintero", "Desmond Achterberg", "Priya Venkataraman"),
+    "zh": ("钱牧歌", "钟离雪", "姜望舒", "魏璟", "丁若蘅", "沈砚秋", "傅知远", "秦苒"),
+}  # fmt: skip
 PLAIN = (
     "The K2 base keeps 92 degrees for 30 minutes.",
     "Standard shipping is free from $120 and takes 10–18 days.",
@@ -250,6 +284,22 @@ def personal_data() -> dict[str, object]:
     }
 
 
+def further_sentences() -> dict[str, float]:
+    """Share of names found, 0..1, by language: each sentence with each name."""
+    return {
+        code: round(
+            sum(
+                not left_over(name, Masker().mask(frame.format(name)), "name")
+                for frame in FURTHER[code]
+                for name in FURTHER_NAMES[code]
+            )
+            / (len(FURTHER[code]) * len(FURTHER_NAMES[code])),
+            4,
+        )
+        for code in ("en", "zh")
+    }
+
+
 def left_over(value: str, masked: str, kind: str) -> bool:
     """Whether a part that tells something is still there: of a name any word of it."""
     parts = value.split() if kind == "name" else [value]
@@ -308,5 +358,9 @@ def near_duplicates() -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    figures = {"personal_data": personal_data(), "near_duplicates": near_duplicates()}
+    figures = {
+        "personal_data": personal_data(),
+        "names_in_further_sentences": further_sentences(),
+        "near_duplicates": near_duplicates(),
+    }
     print(described(figures, Path(__file__)))

@@ -56,6 +56,41 @@ ENGLISH = re.compile(
     r"(?:,?\s{1,3}(?:[DAF]PO )?[A-Z]{2} \d{5})?"
 )
 
+# Where a text says that an address follows, as streets in other languages stand: Rua Diadema 1903.
+_PIECE = (
+    r"(?:(?:St|Str|Ave|Av|Rd|Apt|Ste|No|ul|u|apt|st)\b\.?"
+    r"|[^\W\d_a-zß-öø-ÿ][^\W_]*(?:['’-][^\W_]+)*|#?\d{1,5}[A-Za-z]?(?:[-/]\d{1,5})?"
+    r"|(?:de|del|della|dei|di|da|do|dos|la|las|los|le|du|des|van|der|den|of)\b)"
+)
+_APART = r"(?:,? ?\n ?,? ?|,? |,)"
+TOLD = re.compile(
+    r"(?i:\baddress(?:es)?(?: (?:is|to|with|as|at|are))?(?: now)?[:,]?"
+    r"|\b(?:office|restaurant|house|flat) is (?:at|on|in)|\blives? (?:at|on|in)|\bmoved to"
+    r"|\b(?:meet (?:me|you) at)|\b(?:taxi|return|return it|new one|sent|send it|ship it|shipped"
+    r"|deliver|delivered|deliver it) to|\bdrops you off at|\bside of)\s{1,3}"
+    rf"(?P<told>{_PIECE}(?:{_APART}{_PIECE}){{1,14}})"
+)
+NUMBERED = re.compile(r"(?<![\w-])\d{1,5}(?![\w-])")
+MEASURE = re.compile(  # deliver to Canada 2 kg
+    r" ?(?:kg|g|lbs?|pounds?|ml|days?|weeks?|months?|hours?|minutes?|items?|pcs|pieces|box(?:es)?"
+    r"|sets?|pots?|cups?|kettles?|people|times|x|%|am|pm|o['’]clock)\b|[%.,:]\d",
+    re.IGNORECASE,
+)
+LETTERS = re.compile(r"[^\W\d_]{4,}")
+OTHER = re.compile(
+    r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b|\b(?:Order|Level|Gate|Version)\b"
+)
+
+
+def told(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of what follows such words and has both a number and a name."""
+    for match in TOLD.finditer(text):
+        place = match["told"].rstrip(" .,")
+        if MEASURE.match(text, match.start("told") + len(place)):
+            continue
+        if NUMBERED.search(place) and LETTERS.search(place) and not OTHER.search(place):
+            yield match.start("told"), match.start("told") + len(place)
+
 
 def find(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of every address. `text` is simplified and has half-width digits."""
@@ -63,5 +98,5 @@ def find(text: str) -> Iterator[tuple[int, int]]:
         before = LEADING.match(match.group())
         start = match.start() + (before.end() if before else 0)
         yield start, match.end()
-    for match in ENGLISH.finditer(text):
-        yield match.span()
+    spans = [*told(text), *(match.span() for match in ENGLISH.finditer(text))]
+    yield from sorted(spans, key=lambda s: s[0] - s[1])  # the longest first
