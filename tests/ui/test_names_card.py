@@ -19,7 +19,6 @@ from ui.roles import Role
 from ui.texts import LANGUAGES
 
 
-
 @pytest.fixture
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     app, _ = made(tmp_path_factory.mktemp("names") / "home")
