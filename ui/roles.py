@@ -118,6 +118,7 @@ DESK: dict[str, Events] = {
     # What customers wrote takes more than the intents.
     "suggested": _events(Scope.CONVERSATIONS, Scope.INTENTS_WRITE, "_looked"),
     "training": _events(*_RUNS, "fill", "_follow"),
+    "look": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "_chosen", "_listed", "_masked"),
     "lessons": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "fill"),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
     "people": _events(Scope.ADMIN, Scope.ADMIN, "fill"),

@@ -21,12 +21,11 @@ from ui import render, transcripts
 from ui.job import job_of
 from ui.labels import Labels
 from ui.pages.lessons import LessonsCard
-from ui.samples import FOLDER as SAMPLES
+from ui.pages.look import SHOP, LookCard
 from ui.settings import Settings
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-SHOP = (SAMPLES / "transcripts",)
 MEAN = 8  # steps that one point of the training curve averages
 EVERY = 3  # seconds between two looks at a running run
 
@@ -39,6 +38,7 @@ class TrainingTab:
         self._registry = Registry(app.database, settings.home)
         self._labels = labels
         self._lessons = LessonsCard(app, settings, labels)
+        self._look = LookCard(app, settings, labels)
         self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
@@ -97,6 +97,7 @@ class TrainingTab:
                 ),
                 label="training.files",
             )
+            self._look.build(self._language, self._source, self._files)
             with gr.Row(elem_classes="buttons"):
                 self._start = add(
                     gr.Button(variant="primary", size="sm", elem_id="train"), value="training.start"
