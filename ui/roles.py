@@ -119,6 +119,7 @@ DESK: dict[str, Events] = {
     "suggested": _events(Scope.CONVERSATIONS, Scope.INTENTS_WRITE, "_looked"),
     "training": _events(*_RUNS, "fill", "_follow"),
     "look": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "_chosen", "_listed", "_masked"),
+    "tagger": _events(*_RUNS),
     "lessons": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "fill"),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
     "people": _events(Scope.ADMIN, Scope.ADMIN, "fill"),
@@ -156,6 +157,7 @@ FILES: dict[str, frozenset[Scope]] = {
 OUTSIDE = frozenset(
     {
         *("training._started", "training._resumed", "training.<lambda>", "lessons._learning"),
+        "tagger._trained",
         "webhooks_card._tested",
     }
 )

@@ -60,7 +60,10 @@ def test_a_table_is_mapped_looked_at_and_a_row_put_back(
     enter(phone, running)
     phone.get_by_role("tab", name="训练").click()
     phone.set_viewport_size(PHONE)  # from here on: on a phone the tab stands in a menu
-    phone.locator("#look").click()
-    expect(phone.locator("#funnel")).to_contain_text("近似重复", timeout=60_000)
+    phone.locator("#source label", has_text="我自己的文件").click()
+    phone.locator("#transcripts input[type=file]").set_input_files(str(path))
+    expect(phone.locator("#transcripts")).to_contain_text("questions")
+    phone.locator("#look").click()  # the mapping is remembered
+    expect(phone.locator("#funnel")).to_contain_text("近似重复", timeout=90_000)
     shot(phone, "desk-look-390")
     assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -22,6 +22,7 @@ from ui.job import job_of
 from ui.labels import Labels
 from ui.pages.lessons import LessonsCard
 from ui.pages.look import SHOP, LookCard
+from ui.pages.tagger import TaggerCard
 from ui.settings import Settings
 from ui.texts import Texts, texts
 
@@ -39,6 +40,7 @@ class TrainingTab:
         self._labels = labels
         self._lessons = LessonsCard(app, settings, labels)
         self._look = LookCard(app, settings, labels)
+        self._tagger = TaggerCard(settings, labels)
         self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
@@ -46,6 +48,7 @@ class TrainingTab:
         self._language = language
         self._start_section()
         self._lessons.build(language, self._preset)
+        self._tagged = self._tagger.build(language)
         self._runs_section()
         self.filled = [self._now, self._timer, self._cancel, self._resume, self._runs, self._run]
         self.filled += self._lessons.filled
@@ -148,6 +151,7 @@ class TrainingTab:
             *follow, **QUIET
         )
         self._timer.tick(*follow, **QUIET)
+        self._tagged.then(*again, **QUIET)
         for button, act in ((self._promote, self._promoted), (self._back, self._rolled_back)):
             button.click(act, [self._run, language], self._changed, **QUIET).then(*again, **QUIET)
 
