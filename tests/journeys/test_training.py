@@ -59,7 +59,9 @@ def test_a_table_is_mapped_looked_at_and_a_row_put_back(
     phone = new_page("zh-CN")
     enter(phone, running)
     phone.get_by_role("tab", name="训练").click()
-    phone.set_viewport_size(PHONE)  # from here on: on a phone the tab stands in a menu
+    phone.set_viewport_size(
+        {"width": PHONE["width"], "height": PHONE["height"]}
+    )  # from here on: on a phone the tab stands in a menu
     phone.locator("#source label", has_text="我自己的文件").click()
     phone.locator("#transcripts input[type=file]").set_input_files(str(path))
     expect(phone.locator("#transcripts")).to_contain_text("questions")
