@@ -6,15 +6,18 @@ DIALOGUES: schema-guided dialogues (SGD), one a line. Their order is that in whi
 published, service after service, so each slice brings something new; they have no times. Every
 update goes on from the adapter of the one before with the pull of `zhike learn`, and learns its
 slice together with a share of replies from earlier slices: 0, 10 and 25 % (`--replay`). After each
-the reply loss on held-out conversations of every slice is measured. Prints JSON.
+the reply loss on held-out conversations of every slice is measured. Prints JSON; to the
+error output, after each share, what there is so far.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -176,12 +179,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chosen.held_out,
         preset.max_tokens,
     )
-    results = {
-        f"{share:.0%}": told(updated(base, preset, found, share, chosen.minutes * 60))
-        for share in chosen.replay
-    }
-    if chosen.plot:
-        chosen.plot.write_text(picture(results), encoding="utf-8")
+    results: dict[str, dict[str, Any]] = {}
+    for share in chosen.replay:
+        losses = updated(base, preset, found, share, chosen.minutes * 60)
+        results[f"{share:.0%}"] = told(losses)
+        print(json.dumps(results), file=sys.stderr, flush=True)  # in case it is cut short
+        if chosen.plot:
+            chosen.plot.write_text(picture(results), encoding="utf-8")
     counts = [[len(one.train), len(one.held_out)] for one in found]
     print(described({"replies": counts, "replay": results}, chosen.dialogues))
 

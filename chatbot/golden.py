@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from chatbot.errors import ChatbotError
 
 NAME = "golden.jsonl"  # in the home
+CASE = "feedback-"  # what the ids of replies' lines begin with
 WAIT = 10.0  # seconds for another process that writes it
 
 
@@ -76,4 +77,4 @@ class Golden:
 
 def case_id(reply_id: str) -> str:
     """The id of a reply's line."""
-    return f"feedback-{reply_id[:12]}"
+    return f"{CASE}{reply_id[:12]}"

@@ -84,6 +84,11 @@ def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def weights(folder: Path) -> int:
+    """How many numbers the base model in `folder` has."""
+    return sum(map(_product, _shapes(folder).values()))
+
+
 def _product(shape: tuple[int, ...]) -> int:
     size = 1
     for side in shape:

@@ -16,6 +16,7 @@ from sqlite_utils import Database as Sqlite
 from sqlite_utils import Migrations
 
 from chatbot.champions import Champion, Champions
+from chatbot.golden import CASE, case_id
 from chatbot.model_files import folder_sha256
 from finetune import bounds
 from finetune.errors import NotPromotable, TrainingError, UnknownRun
@@ -154,9 +155,28 @@ class Registry:
         )
 
     def judge(self, name: str, verdict: dict[str, Any]) -> None:
-        """Keep on the run's card what its gate said; a later verdict replaces it."""
-        card = self.show(name).card | {"gate": verdict}
+        """Keep on the run's card what its gate said; a later verdict replaces it.
+
+        Without the texts of golden cases whose conversation was erased while it was measured.
+        """
+        lost = [case for case in verdict["lost"] if case["id"] not in self._erased(verdict)]
+        card = self.show(name).card | {"gate": verdict | {"lost": lost}}
         self._update(name, card=json.dumps(card, ensure_ascii=False))
+
+    def _erased(self, verdict: dict[str, Any]) -> Set[str]:
+        """Ids of lost cases that were made of a reply which is not here any more."""
+        cases = {case["id"] for case in verdict["lost"] if case["id"].startswith(CASE)}
+        if not cases:  # a home in which only files were learnt has no replies
+            return cases
+        return cases - {case_id(row["id"]) for row in self._database.rows("SELECT id FROM replies")}
+
+    def forget_cases(self, cases: Set[str]) -> None:
+        """Take golden cases out of what gates say was lost: those of erased conversations."""
+        for run in self.list():
+            gate = run.card.get("gate", {})
+            kept = [case for case in gate.get("lost", ()) if case["id"] not in cases]
+            if len(kept) < len(gate.get("lost", ())):
+                self.judge(run.name, gate | {"lost": kept})
 
     def mark_retracted(self, name: str, conversations: Iterable[str], asked: Set[str]) -> None:
         """Enter that a run learnt from conversations that were taken back.

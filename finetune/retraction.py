@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chatbot.golden import case_id
 from finetune import checkpoints
 from finetune.lessons import PREFIX, Lessons
 from finetune.registry import Registry
@@ -53,8 +54,16 @@ def forget(registry: Registry, conversations: Iterable[str]) -> tuple[str, ...]:
     return tuple(marked)
 
 
-def forget_sessions(registry: Registry, sessions: Sequence[str]) -> tuple[str, ...]:
-    """The same for erased conversations of our own."""
+def forget_sessions(
+    database: Database, registry: Registry, sessions: Sequence[str]
+) -> tuple[str, ...]:
+    """The same for conversations of our own that are about to be erased.
+
+    What gates say was lost on their golden cases goes too.
+    """
+    sql = "SELECT id FROM replies WHERE session_id IN (SELECT value FROM json_each(?))"
+    rows = database.rows(sql, json.dumps(list(sessions)))
+    registry.forget_cases({case_id(row["id"]) for row in rows})
     return forget(registry, [f"{PREFIX}{session}" for session in sessions])
 
 

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import random
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from chatbot.crf_tagger import CrfTagger, Lookup
-from chatbot.errors import ModelError
+from chatbot.errors import ChatbotError, ModelError
 from chatbot.listed_names import FILE, ListedNames
 from chatbot.model_files import folder_sha256
 from chatbot.spans import Span
 from finetune import crf_training, metrics
-from finetune.errors import Cancelled, DatasetError, UnknownRun
+from finetune.errors import Cancelled, DatasetError, FinetuneError, TrainingError, UnknownRun
 from finetune.foundation import Foundation
 from finetune.metrics import Metric, Tell
 from finetune.registry import Registry, Run, opened
 from finetune.spans import Marked, read, scores
+from knowledge.errors import KnowledgeError
 
 Engine = Literal["crf", "encoder"]
 ENCODER = "all-MiniLM-L6-v2"  # the packaged one; English
 PRESET = "entities"
 HELD_OUT = 0.1  # of the texts; the report is about them
 MOST = 1_000  # texts held out
+NICE = 10  # in a process of its own: customers come first
 PACKAGES: dict[Engine, tuple[str, ...]] = {
     "crf": ("python-crfsuite",),
     "encoder": ("torch", "transformers"),
@@ -72,6 +77,43 @@ def run(job: TaggerJob, tell: Tell = lambda metric: None) -> Run:
             registry.end(name, "failed", str(error) or type(error).__name__)
             raise
     return registry.show(name)
+
+
+def start(job: TaggerJob) -> Run:
+    """Make a run in a process of its own, at low priority, and wait for its end.
+
+    Raises TrainingError with what that process said when it did not end well.
+    """
+    before = {run.name for run in opened(job.home).list()}
+    table = json.dumps(asdict(job), default=str)
+    process = subprocess.run(
+        [sys.executable, "-m", "finetune.tagger_run", table],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=False,
+    )
+    made = [run for run in opened(job.home).list() if run.name not in before]
+    done = next((run for run in made if run.preset == PRESET and run.state == "done"), None)
+    if process.returncode or done is None:
+        lines = process.stderr.strip().splitlines()
+        raise TrainingError(lines[-1] if lines else "The training process ended without a word.")
+    return done
+
+
+def main(arguments: list[str]) -> int:
+    """The training process: a job as JSON in, exit 0 when its run is done."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    table = json.loads(arguments[0])
+    paths = {key: Path(table[key]) for key in ("home", "models", "data")}
+    try:
+        run(TaggerJob(**table | paths))
+    except (FinetuneError, ChatbotError, KnowledgeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
 def split(texts: list[Marked]) -> tuple[list[Marked], list[Marked]]:
@@ -197,3 +239,7 @@ def trained(registry: Registry, name: str = "") -> Run:
         wanted = f"no finished tagger {name!r}" if name else "no finished tagger yet"
         raise UnknownRun(f"There is {wanted}. Make one: zhike train --task entities --data FILE")
     return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

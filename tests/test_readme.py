@@ -189,6 +189,7 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
     scripts = {"answers", "turn", "start", "index", "retrieval", "training", "screen", "intents"}
     assert named == scripts | {
         "cleaning",
+        "dialogues",
         "sentiment",
         "injection",
         "quantise",

@@ -120,6 +120,8 @@ DESK: dict[str, Events] = {
     "suggested": _events(Scope.CONVERSATIONS, Scope.INTENTS_WRITE, "_looked", "_intents"),
     "training": _events(*_RUNS, "fill", "_follow"),
     "lessons": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "_listed"),
+    "look": _events(Scope.CONVERSATIONS, Scope.RUNS_WRITE, "_chosen", "_listed", "_masked"),
+    "tagger": _events(*_RUNS),
     "health": _events(Scope.OWN, Scope.KNOWLEDGE_WRITE, "fill", "_check"),
     "people": _events(Scope.ADMIN, Scope.ADMIN, "fill"),
     "keys_card": _events(Scope.ADMIN, Scope.ADMIN, "_listed"),
@@ -156,6 +158,7 @@ FILES: dict[str, frozenset[Scope]] = {
 OUTSIDE = frozenset(
     {
         *("training._started", "training._resumed", "training.<lambda>", "lessons._learning"),
+        "tagger._trained",
         "webhooks_card._tested",
     }
 )

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 from chatbot.app import build
+from chatbot.erasure import Erasure
 from chatbot.errors import ChatbotError, NotFound
+from chatbot.golden import Golden, case_id
 from chatbot.handovers import Handovers
+from chatbot.originals import Originals
 from chatbot.settings import ChatbotSettings
 from chatbot.store import Provenance, Store
 from chatbot.types import Action, Intent, Reply, Session
@@ -95,6 +99,39 @@ def test_colleagues_replies_and_thanked_ones_are_proposed(store: Store, lessons:
     store.rate(quoted, visitor("How hot?"), -1)
     assert [one.id for one in lessons.listed()] == [written]
     assert other.id != session.id
+
+
+def test_a_lost_golden_case_of_an_erased_visitor_leaves_the_gate(
+    store: Store, database: Database, tmp_path: Path
+) -> None:
+    """Of a verdict that is there, and of one that is entered after the erasure."""
+    build_tables(database)
+    app, registry = erasing(store, database, tmp_path), Registry(database, tmp_path / "home")
+    _, reply = talk(store, "I am Beate Holm, where is my pot?", "On its way.", "assistant")
+    _, kept = talk(store, "Do you gift-wrap?", "Yes, for $3.", "assistant")
+    texts = [(reply, "I am Beate Holm, where is my pot?"), (kept, "Do you gift-wrap?")]
+    lost = [{"id": case_id(id), "question": text} for id, text in texts]
+    lost.append({"id": "team-1", "question": "Is the lid blue?"})
+    registry.reserve("smoke", "first")
+    with registry.alone():
+        registry.begin("first", "smoke", "base", "0" * 64, 1)
+    registry.judge("first", {"lost": lost, "failed": ["It loses 3."]})
+    assert len(registry.show("first").card["gate"]["lost"]) == 3
+    app.erase(visitor("I am Beate Holm, where is my pot?"))
+    gate = registry.show("first").card["gate"]
+    assert [case["id"] for case in gate["lost"]] == [case_id(kept), "team-1"]
+    assert gate["failed"] == ["It loses 3."]
+    registry.judge("first", {"lost": lost, "failed": []})
+    assert "Beate" not in json.dumps(registry.show("first").card)
+
+
+def erasing(store: Store, database: Database, tmp_path: Path) -> Erasure:
+    """As the program puts it together."""
+    Originals(database, 0)
+    erasure = Erasure(database, store, Golden(tmp_path / "home" / "golden.jsonl"))
+    registry = Registry(database, tmp_path / "home")
+    erasure.listeners.append(partial(forget_sessions, database, registry))
+    return erasure
 
 
 def test_who_decided_stays_with_it(store: Store, lessons: Lessons) -> None:
@@ -304,8 +341,8 @@ def test_what_is_taken_back_leaves_the_data_and_marks_the_run(shop: Shop) -> Non
     assert (again.lessons, again.runs, again.serving) == (0, ("first",), True)
     # and one whose visitor was erased
     other = lessons.listed("accepted")[0].session_id
-    assert forget_sessions(registry, [other]) == ("second",)
-    assert forget_sessions(registry, [other, "unknown"]) == ()
+    assert forget_sessions(shop.database, registry, [other]) == ("second",)
+    assert forget_sessions(shop.database, registry, [other, "unknown"]) == ()
 
 
 @pytest.mark.slow

@@ -107,6 +107,29 @@ def test_an_interrupted_run_is_offered_to_go_on(tmp_path: Path) -> None:
     app.close()
 
 
+def test_a_tagger_is_trained_in_the_desk(tmp_path: Path) -> None:
+    app, settings = made(tmp_path / "home")
+    tab = TrainingTab(app, settings, Labels())
+    with gr.Blocks():
+        tab.build(gr.Radio(["en"]))
+    card = tab._tagger
+    (nothing,) = card._trained(None, "en")
+    assert "Choose a file" in nothing[card._said]
+    data = write(tmp_path / "data.jsonl", bookings())
+    working, ended = card._trained(str(data), "zh-Hans")
+    assert "正在训练" in working[card._said]
+    (run,) = opened(settings.home).list()
+    assert run.state == "done" and run.name in ended[card._said]
+    assert "<td>party</td>" in ended[card._report] and "<th>召回率</th>" in ended[card._report]
+    assert not data.exists(), "what is not masked is not kept"
+    assert run.name in tab.fill("en")[tab._run]["choices"]
+    bad = tmp_path / "bad.conll"
+    bad.write_text("no tags at all\n", encoding="utf-8")
+    _, failed = card._trained(str(bad), "en")
+    assert "is not a word with a BIO tag" in failed[card._said] and not bad.exists()
+    app.close()
+
+
 def test_a_tagger_is_promoted_and_taken_back_beside_the_adapter(tmp_path: Path) -> None:
     app, settings = made(tmp_path / "home")
     data = write(tmp_path / "data.jsonl", bookings())

@@ -31,7 +31,9 @@ def opened(*, samples: bool = True) -> Iterator[tuple[App, Settings]]:
     app = build(
         settings.home, settings.models, settings.knowledge, settings.chatbot, settings.handover
     )
-    app.erasure.listeners.append(partial(forget_sessions, Registry(app.database, settings.home)))
+    app.erasure.listeners.append(
+        partial(forget_sessions, app.database, Registry(app.database, settings.home))
+    )
     try:
         if samples:
             load_if_fresh(app, settings, lambda text: click.echo(text, err=True))

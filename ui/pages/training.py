@@ -21,12 +21,12 @@ from ui import render, transcripts
 from ui.job import job_of
 from ui.labels import Labels
 from ui.pages.lessons import LessonsCard
-from ui.samples import FOLDER as SAMPLES
+from ui.pages.look import SHOP, LookCard
+from ui.pages.tagger import TaggerCard
 from ui.settings import Settings
 from ui.texts import Texts, texts
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-SHOP = (SAMPLES / "transcripts",)
 MEAN = 8  # steps that one point of the training curve averages
 EVERY = 3  # seconds between two looks at a running run
 SHARES = (100, 50, 20, 10, 5)  # percent of the conversations that a promoted run answers
@@ -40,6 +40,8 @@ class TrainingTab:
         self._registry = Registry(app.database, settings.home)
         self._labels = labels
         self._lessons = LessonsCard(app, settings, labels)
+        self._look = LookCard(app, settings, labels)
+        self._tagger = TaggerCard(settings, labels)
         self.filled: list[Any] = []
 
     def build(self, language: gr.Radio) -> None:
@@ -47,6 +49,7 @@ class TrainingTab:
         self._language = language
         self._start_section()
         self._lessons.build(language, self._preset)
+        self._tagged = self._tagger.build(language)
         self._runs_section()
         self.filled = [self._now, self._timer, self._cancel, self._resume, self._runs, self._run]
         self.filled += self._lessons.filled
@@ -98,6 +101,7 @@ class TrainingTab:
                 ),
                 label="training.files",
             )
+            self._look.build(self._language, self._source, self._files)
             with gr.Row(elem_classes="buttons"):
                 self._start = add(
                     gr.Button(variant="primary", size="sm", elem_id="train"), value="training.start"
@@ -154,6 +158,7 @@ class TrainingTab:
             *follow, **QUIET
         )
         self._timer.tick(*follow, **QUIET)
+        self._tagged.then(*again, **QUIET)
         for button, act, given in (
             (self._promote, self._promoted, [self._run, self._share, language]),
             (self._back, self._rolled_back, [self._run, language]),
