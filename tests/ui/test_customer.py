@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pytest
 
 from chatbot.store import new_id
+from knowledge.knowledge_base import KnowledgeBase
 from tests.ui.conftest import Running
 
 
@@ -69,11 +72,25 @@ class Browser:
 def test_a_question_is_answered_and_is_there_after_a_reload(running: Running) -> None:
     browser = Browser(running.url)
     heard = browser.ask("Can I return opened tea?")
-    assert "Searching the documents" in heard
+    assert "One moment" in heard
     browser.session_hash = new_id()[:11]  # a reload
     shown = browser.open()
     assert "Can I return opened tea?" in shown
     assert "<mark>Opened tea cannot be returned" in shown
+
+
+def test_a_step_that_takes_its_time_is_shown(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = KnowledgeBase.search
+
+    def slow(*args: Any, **options: Any) -> Any:
+        time.sleep(0.5)
+        return search(*args, **options)
+
+    monkeypatch.setattr(KnowledgeBase, "search", slow)
+    heard = Browser(running.url).ask("How long does a refund to PayPal take?")
+    assert "Searching the documents" in heard
 
 
 def test_visitors_never_see_each_other(running: Running) -> None:
