@@ -190,6 +190,8 @@ def test_every_measured_figure_names_its_script(name: str) -> None:
     assert named == scripts | {
         "cleaning",
         "dialogues",
+        "load",
+        "updates",
         "sentiment",
         "injection",
         "quantise",
